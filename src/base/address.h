@@ -1,0 +1,58 @@
+// An address of a socket as a value: IPv4, IPv6 or a Unix path. No I/O: names are resolved in net.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace giliran::base {
+
+class Address {
+ public:
+  // At most 15 + 1 + 5 (IPv4), 2 + 45 + 1 + 5 (IPv6) or 5 + 107 (Unix) bytes.
+  static constexpr size_t kTextMax = 112;
+
+  Address() = default;  // "none"
+  static Address ipv4(uint32_t host_order, uint16_t port);
+  static Address loopback(uint16_t port) { return ipv4(0x7f000001, port); }
+  static Address from_sockaddr(const sockaddr* address, socklen_t size);
+
+  // Numeric "127.0.0.1:80", "[::1]:80" or "unix:/path". An error says what is wrong with the text.
+  static Result<Address> parse(std::string_view text);
+
+  bool none() const { return family() == AF_UNSPEC; }
+  int family() const { return storage_.any.sa_family; }
+  bool is_unix() const { return family() == AF_UNIX; }
+  uint16_t port() const;  // 0 for Unix
+  Address with_port(uint16_t port) const;
+  // Fills what bind() and connect() take; returns its size.
+  socklen_t to_sockaddr(sockaddr_storage& out) const;
+
+  // "127.0.0.1:80", "[::1]:80", "unix:/path", or "-" for none.
+  std::string text() const;
+  // The same without the port and brackets.
+  std::string host_text() const;
+  // Writes text() into `out` (at least kTextMax bytes), without allocation; returns its length.
+  size_t format(char* out) const;
+  size_t format_host(char* out) const;
+
+  bool operator==(const Address& other) const;
+
+ private:
+  // About 40 bytes, because every connection holds two or three: a Unix path is interned for the
+  // life of the process (they come from the configuration, so there are few).
+  union Storage {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } storage_{.v6 = {}};
+  const std::string* path_ = nullptr;
+};
+
+}  // namespace giliran::base

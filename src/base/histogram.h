@@ -1,0 +1,61 @@
+// The High Dynamic Range histogram (Gil Tene's HdrHistogram): counts of integer values with a
+// bounded relative error, constant memory, constant-time record, exact merge.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/error.h"
+
+namespace giliran::base {
+
+class Histogram {
+ public:
+  struct Options {
+    uint64_t highest =
+        3'600'000'000'000;  // highest value told apart; above it: clamped and counted
+    int digits = 3;         // significant decimal digits, 1..5
+  };
+  Histogram() : Histogram(Options{}) {}
+  explicit Histogram(Options options);
+
+  void record(uint64_t value, uint64_t count = 1);
+  // Adds what a stalled closed loop did not measure: value - interval, value - 2 interval, ...
+  void record_corrected(uint64_t value, uint64_t expected_interval);
+  // Exact where both have the same options; an error otherwise.
+  Result<void> add(const Histogram& other);
+  void reset();
+
+  uint64_t count() const { return count_; }
+  uint64_t clamped() const { return clamped_; }  // values above `highest`
+  uint64_t min() const;                          // 0 where empty
+  uint64_t max() const { return max_; }          // exact, also where clamped
+  double mean() const;
+  double stddev() const;
+  // The highest value equivalent to the one at the percentile (0..100); 0 where empty.
+  uint64_t percentile(double p) const;
+  // Counts of values <= v.
+  uint64_t count_at_or_below(uint64_t v) const;
+
+  // Calls visit(lowest equivalent, highest equivalent, count) for every bucket that is not empty.
+  void each(const std::function<void(uint64_t, uint64_t, uint64_t)>& visit) const;
+  const Options& options() const { return options_; }
+
+ private:
+  size_t index_of(uint64_t value) const;
+  uint64_t lowest_at(size_t index) const;
+  uint64_t width_at(size_t index) const;
+
+  Options options_;
+  int sub_bucket_bits_ = 0;  // sub-buckets of the first bucket: 1 << bits
+  std::vector<uint64_t> counts_;
+  uint64_t count_ = 0;
+  uint64_t clamped_ = 0;
+  uint64_t min_ = UINT64_MAX;
+  uint64_t max_ = 0;
+  double sum_ = 0;
+  double sum_squares_ = 0;
+};
+
+}  // namespace giliran::base

@@ -1,0 +1,14 @@
+#include "net/io.h"
+
+#include "base/assert.h"
+
+namespace giliran::net {
+
+void SocketEvents::on_connected(SocketId, int) {
+  GILIRAN_ASSERT(!"a socket nobody connected");
+}
+void SocketEvents::on_hangup(SocketId) {
+  GILIRAN_ASSERT(!"a hang-up nobody watches");
+}
+
+}  // namespace giliran::net

@@ -1,0 +1,134 @@
+// Bytes in, heads and bodies out. No I/O, no allocation, no state kept outside these objects.
+//
+// The contract all parsers share: they are shown the bytes not consumed yet, contiguous, and say
+// how many they consumed. kNeedMore: show the same unconsumed bytes again with more behind them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "wire/http1/head.h"
+
+namespace giliran::wire::http1 {
+
+enum class Parse : uint8_t { kDone, kNeedMore, kError };
+
+// Why a message was refused. The name (problem_name) is what the record and the answer show.
+enum class Problem : uint8_t {
+  kNone,
+  kBadRequestLine,
+  kBadMethod,
+  kBadTarget,
+  kBadVersion,
+  kUnsupportedVersion,
+  kBadStatusLine,
+  kBadFieldName,
+  kBadFieldValue,
+  kObsoleteFolding,
+  kBareCr,
+  kBareLf,
+  kNul,
+  kHeadTooLarge,
+  kTargetTooLong,
+  kTooManyFields,
+  kMissingHost,
+  kDuplicateHost,
+  kBadHost,
+  kBadContentLength,
+  kConflictingLength,
+  kBadTransferEncoding,
+  kUnsupportedTransferEncoding,
+  kBadChunk,
+  kTrailerTooLarge,
+  kTruncated
+};
+std::string_view problem_name(Problem problem);  // "bad-content-length"
+// The status a server answers to such a request: 400, 414, 431, 501 or 505.
+uint16_t status_for(Problem problem);
+
+struct HeadResult {
+  Parse parse = Parse::kNeedMore;
+  Problem problem = Problem::kNone;
+  uint32_t consumed = 0;  // where kDone: bytes of the head, with empty lines skipped before it
+};
+
+// Remembers how far a head that arrives in pieces was looked at, so that the total work is linear.
+class RequestParser {
+ public:
+  explicit RequestParser(HeadLimits limits = {}) : limits_(limits) {}
+  // bytes: everything unconsumed. head is valid as long as those bytes are. After kDone it is ready
+  // for the next head; after kError the connection must not be read further.
+  HeadResult parse(std::string_view bytes, RequestHead& head);
+  void reset() { scanned_ = 0; }
+
+ private:
+  HeadLimits limits_;
+  uint32_t scanned_ = 0;
+};
+
+class ResponseParser {
+ public:
+  explicit ResponseParser(HeadLimits limits = {}) : limits_(limits) {}
+  // request_method: decides the body (HEAD, and CONNECT with 2xx). 1xx heads are kDone with kNone.
+  HeadResult parse(std::string_view bytes, std::string_view request_method, ResponseHead& head);
+  void reset() { scanned_ = 0; }
+
+ private:
+  HeadLimits limits_;
+  uint32_t scanned_ = 0;
+};
+
+// Bodies: one call, at most one event.
+struct BodyEvent {
+  enum class Kind : uint8_t {
+    kNeedMore,  // consumed may be > 0 (framing bytes)
+    kData,      // data is a part of the bytes shown; consumed covers it
+    kEnd,       // the message is over; trailers (kChunked) are in `trailers`
+    kError
+  };
+  Kind kind = Kind::kNeedMore;
+  Problem problem = Problem::kNone;
+  uint32_t consumed = 0;
+  std::string_view data;
+};
+
+class BodyParser {
+ public:
+  static constexpr uint32_t kTrailerBytesMax = 8192;
+
+  BodyParser() = default;  // kNone: ends at once
+  void start(Framing framing, uint64_t content_length);
+  // Call until kNeedMore, kEnd or kError. Framing kNone and kLength 0 give kEnd at the first call,
+  // also with no bytes. trailers is written at the kEnd of a chunked body only (else untouched);
+  // its views are valid as long as the bytes shown are. May be null: trailers are then checked and
+  // dropped.
+  BodyEvent next(std::string_view bytes, Fields* trailers);
+  // The peer closed: true where that ends the message properly (kUntilClose, or already ended).
+  bool end_of_input() const;
+  bool ended() const { return state_ == State::kEnded; }
+  Framing framing() const { return framing_; }
+  uint64_t remaining() const { return remaining_; }  // of the length, or of the chunk
+
+ private:
+  enum class State : uint8_t {
+    kEnded,
+    kLength,
+    kUntilClose,
+    kChunkSize,
+    kChunkExtension,
+    kChunkSizeLf,
+    kChunkData,
+    kChunkDataCr,
+    kChunkDataLf,
+    kTrailers,
+    kFailed
+  };
+  Framing framing_ = Framing::kNone;
+  State state_ = State::kEnded;
+  uint8_t digits_ = 0;
+  uint16_t extension_bytes_ = 0;
+  uint32_t scanned_ = 0;
+  uint64_t remaining_ = 0;
+};
+
+}  // namespace giliran::wire::http1
