@@ -1,0 +1,41 @@
+// Aligned text tables for people: what summaries and reports are printed with. UTF-8, no control
+// characters whatever the cells hold.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace giliran::report {
+
+enum class Align : unsigned char { kLeft, kRight };
+
+struct Column {
+  std::string title;
+  Align align = Align::kRight;
+};
+
+// Rows are padded to the widest cell of each column (columns of code points; wide characters are
+// not accounted for). A row with fewer cells than columns is filled with empty ones.
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns);
+  void add(std::vector<std::string> cells);
+  bool empty() const { return rows_.empty(); }
+  size_t rows() const { return rows_.size(); }
+  // Title line, then the rows; each line after `indent` spaces, without spaces at its end.
+  void print(std::ostream& out, size_t indent = 2) const;
+  std::string text(size_t indent = 2) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Code points of a UTF-8 text.
+size_t width(std::string_view utf8);
+// Control characters (C0, DEL, C1) replaced by '?', cut to `columns_max` with '…' (0: not cut).
+std::string printable(std::string_view utf8, size_t columns_max = 0);
+
+}  // namespace giliran::report
