@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,13 +18,16 @@ class Address {
  public:
   // At most 15 + 1 + 5 (IPv4), 2 + 45 + 1 + 5 (IPv6) or 5 + 107 (Unix) bytes.
   static constexpr size_t kTextMax = 112;
+  static constexpr size_t kUnixPathsMax = 4096;
 
   Address() = default;  // "none"
   static Address ipv4(uint32_t host_order, uint16_t port);
   static Address loopback(uint16_t port) { return ipv4(0x7f000001, port); }
+  // None where the family is not one of the three. A Unix socket without a name is "unix:".
   static Address from_sockaddr(const sockaddr* address, socklen_t size);
 
-  // Numeric "127.0.0.1:80", "[::1]:80" or "unix:/path". An error says what is wrong with the text.
+  // Numeric "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80" (scope by number), "unix:/path" or, in the
+  // abstract namespace, "unix:@name". An error says what is wrong with the text.
   static Result<Address> parse(std::string_view text);
 
   bool none() const { return family() == AF_UNSPEC; }
@@ -36,7 +40,7 @@ class Address {
 
   // "127.0.0.1:80", "[::1]:80", "unix:/path", or "-" for none.
   std::string text() const;
-  // The same without the port and brackets.
+  // The same without the port and brackets. A scope ("%2") stays.
   std::string host_text() const;
   // Writes text() into `out` (at least kTextMax bytes), without allocation; returns its length.
   size_t format(char* out) const;
@@ -46,7 +50,8 @@ class Address {
 
  private:
   // About 40 bytes, because every connection holds two or three: a Unix path is interned for the
-  // life of the process (they come from the configuration, so there are few).
+  // life of the process (they come from the configuration, so there are few; past kUnixPathsMax
+  // parse() refuses another one and a peer's counts as without a name).
   union Storage {
     sockaddr any;
     sockaddr_in v4;

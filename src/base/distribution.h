@@ -13,8 +13,8 @@ namespace giliran::base {
 
 class Distribution {
  public:
-  Distribution() = default;  // always zero
-  static Distribution constant(Duration d);
+  Distribution() = default;                  // always zero
+  static Distribution constant(Duration d);  // d not negative
   // An error names the part that is wrong and lists the forms.
   static Result<Distribution> parse(std::string_view text);
 

@@ -2,6 +2,7 @@
 // bounded relative error, constant memory, constant-time record, exact merge.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -31,11 +32,12 @@ class Histogram {
   uint64_t clamped() const { return clamped_; }  // values above `highest`
   uint64_t min() const;                          // 0 where empty
   uint64_t max() const { return max_; }          // exact, also where clamped
-  double mean() const;
-  double stddev() const;
-  // The highest value equivalent to the one at the percentile (0..100); 0 where empty.
+  double mean() const;                           // exact
+  double stddev() const;                         // from the buckets, within their relative error
+  // The highest value equivalent to the one at the percentile (0..100, nearest rank), never above
+  // max(); max() itself at 100; 0 where empty.
   uint64_t percentile(double p) const;
-  // Counts of values <= v.
+  // Counts of values <= v, or equivalent to v.
   uint64_t count_at_or_below(uint64_t v) const;
 
   // Calls visit(lowest equivalent, highest equivalent, count) for every bucket that is not empty.
@@ -54,8 +56,7 @@ class Histogram {
   uint64_t clamped_ = 0;
   uint64_t min_ = UINT64_MAX;
   uint64_t max_ = 0;
-  double sum_ = 0;
-  double sum_squares_ = 0;
+  unsigned __int128 sum_ = 0;
 };
 
 }  // namespace giliran::base

@@ -1,6 +1,7 @@
 // W3C trace context: the trace-id a client makes, the span-id each hop makes of its own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -29,11 +30,14 @@ struct SpanId {
 // The `traceparent` header: "00-<trace>-<parent>-<flags>", 55 bytes.
 struct TraceParent {
   static constexpr size_t kTextSize = 55;
+  // sampled and random-trace-id; other bits are reserved and must not be passed on.
+  static constexpr uint8_t kFlagsKnown = 0x03;
   TraceId trace;
   SpanId parent;
   uint8_t flags = 1;
 
-  // Absent where the text is not a valid version-00 (or later, read as 00) traceparent.
+  // Absent where the text is not a valid version-00 (or later, read as 00) traceparent. Unknown
+  // flags are dropped.
   static std::optional<TraceParent> parse(std::string_view text);
   void format(char out[kTextSize]) const;
 };

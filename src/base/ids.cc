@@ -1,0 +1,95 @@
+#include "base/ids.h"
+
+namespace giliran::base {
+namespace {
+
+void put_hex(uint64_t value, int digits, char* out) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (int i = digits - 1; i >= 0; --i) {
+    out[i] = kDigits[value & 15];
+    value >>= 4;
+  }
+}
+
+// Lower-case digits only, at most 16 of them.
+std::optional<uint64_t> parse_hex(std::string_view hex) {
+  uint64_t value = 0;
+  for (const char c : hex) {
+    uint64_t digit = 0;
+    if (c >= '0' && c <= '9') {
+      digit = static_cast<uint64_t>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      digit = static_cast<uint64_t>(c - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+    value = value << 4 | digit;
+  }
+  return value;
+}
+
+}  // namespace
+
+TraceId TraceId::make(Rng& rng) {
+  TraceId id;
+  do {
+    id = {.high = rng.next(), .low = rng.next()};
+  } while (id.none());
+  return id;
+}
+
+void TraceId::format(char out[32]) const {
+  put_hex(high, 16, out);
+  put_hex(low, 16, out + 16);
+}
+
+SpanId SpanId::make(Rng& rng) {
+  SpanId id;
+  do {
+    id.value = rng.next();
+  } while (id.none());
+  return id;
+}
+
+void SpanId::format(char out[16]) const {
+  put_hex(value, 16, out);
+}
+
+std::optional<TraceParent> TraceParent::parse(std::string_view text) {
+  if (text.size() < kTextSize) return std::nullopt;
+  if (text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
+  const auto version = parse_hex(text.substr(0, 2));
+  if (!version || *version == 0xff) return std::nullopt;
+  if (text.size() > kTextSize && (*version == 0 || text[kTextSize] != '-')) return std::nullopt;
+  const auto trace = parse_trace_id(text.substr(3, 32));
+  const auto parent = parse_span_id(text.substr(36, 16));
+  const auto flags = parse_hex(text.substr(53, 2));
+  if (!trace || trace->none() || !parent || parent->none() || !flags) return std::nullopt;
+  return TraceParent{
+      .trace = *trace, .parent = *parent, .flags = static_cast<uint8_t>(*flags & kFlagsKnown)};
+}
+
+void TraceParent::format(char out[kTextSize]) const {
+  out[0] = out[1] = '0';
+  out[2] = out[35] = out[52] = '-';
+  trace.format(out + 3);
+  parent.format(out + 36);
+  put_hex(flags, 2, out + 53);
+}
+
+std::optional<SpanId> parse_span_id(std::string_view hex) {
+  if (hex.size() != 16) return std::nullopt;
+  const auto value = parse_hex(hex);
+  if (!value) return std::nullopt;
+  return SpanId{.value = *value};
+}
+
+std::optional<TraceId> parse_trace_id(std::string_view hex) {
+  if (hex.size() != 32) return std::nullopt;
+  const auto high = parse_hex(hex.substr(0, 16));
+  const auto low = parse_hex(hex.substr(16));
+  if (!high || !low) return std::nullopt;
+  return TraceId{.high = *high, .low = *low};
+}
+
+}  // namespace giliran::base
