@@ -1,0 +1,134 @@
+// One HTTP/1 connection to a server: connects, carries one stream at a time, stays open between
+// them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/address.h"
+#include "base/buffer.h"
+#include "conn/out_queue.h"
+#include "conn/stream.h"
+#include "net/io.h"
+#include "wire/http1/parser.h"
+
+namespace giliran::conn {
+
+struct ClientOptions {
+  wire::http1::HeadLimits limits{.head_bytes_max = 65536 - 1024};
+  base::Duration connect_timeout = std::chrono::seconds(5);
+  base::Duration response_timeout = std::chrono::seconds(60);  // request sent -> response head
+  base::Duration body_timeout = std::chrono::seconds(60);      // no byte of a response body
+  base::Duration write_timeout = std::chrono::seconds(30);  // the peer takes no byte of the request
+  uint32_t window_bytes = 65536;  // response body delivered and not consumed before reading pauses
+  base::Address source;           // local address to connect from; none: the kernel's choice
+};
+
+class ClientConnection;
+
+class ClientConnectionOwner {
+ public:
+  // The stream is over and the connection may carry another one. Comes after the stream's
+  // on_closed.
+  virtual void on_idle(ClientConnection& connection) = 0;
+  // The connection is gone (its socket is recycled); the last event: destroy or recycle it. Comes
+  // after the stream's on_closed, if one was under way. An idle connection the peer closed comes
+  // here too.
+  virtual void on_connection_closed(ClientConnection& connection) = 0;
+  // The connection will not carry another stream (it is closing): drop it from any idle list now.
+  virtual void on_unusable(ClientConnection& connection) = 0;
+
+ protected:
+  ~ClientConnectionOwner() = default;
+};
+
+class ClientConnection final : private net::SocketEvents, private ClientStream {
+ public:
+  // Starts to connect. options and owner are borrowed.
+  ClientConnection(net::Io& io, const base::Address& to, uint64_t number,
+                   const ClientOptions& options, ClientConnectionOwner& owner);
+  ~ClientConnection();
+
+  // Leases the connection to a stream: while connecting, or when idle. One stream at a time.
+  ClientStream& start(ClientStreamEvents& events);
+  bool usable() const { return state_ == State::kIdle || state_ == State::kConnecting; }
+  bool idle() const { return state_ == State::kIdle; }
+
+  const base::Address& to() const { return to_; }
+  base::Address local() const { return local_; }  // none before it is connected
+  uint64_t number() const { return facts_.connection; }
+  base::Duration connect_took() const { return connect_took_; }
+  base::Instant idle_since() const { return facts_.began; }
+  // Closes; a stream under way gets on_closed(kShutdown). on_connection_closed follows.
+  void shut();
+
+  void* user = nullptr;              // the owner's
+  ClientConnection* next = nullptr;  // the owner's: links of an idle list
+  ClientConnection* previous = nullptr;
+
+ private:
+  enum class State : uint8_t {
+    kConnecting,
+    kIdle,      // no stream; a receive is outstanding, so that the peer's close is seen
+    kExchange,  // a stream is under way
+    kClosing    // socket closed, waiting for on_closed
+  };
+  enum class RequestHalf : uint8_t { kNotStarted, kSending, kQueued, kSent };
+  enum class ResponseHalf : uint8_t { kHead, kBody, kEnded };
+
+  void enter(State next);
+  void set_deadline(base::Duration after);
+  void on_deadline();
+  void receive_more();
+  void process();
+  bool process_head();
+  bool process_body();
+  void process_end_of_input();
+  void flush();
+  void maybe_complete();
+  void fail(StreamEnd end, int error, wire::http1::Problem problem = {});
+  void close_now(net::CloseMode mode);
+  void note_request_sent();
+
+  // net::SocketEvents
+  void on_connected(net::SocketId socket, int error) override;
+  void on_received(net::SocketId socket, net::Received received) override;
+  void on_sent(net::SocketId socket, size_t bytes, int error) override;
+  void on_closed(net::SocketId socket) override;
+  // ClientStream
+  void send_head(const RequestOut& head) override;
+  void send_data(base::Slice data) override;
+  void send_end(std::span<const Field> trailers) override;
+  void consume(uint32_t bytes) override;
+  void abort() override;
+  const StreamFacts& facts() const override { return facts_; }
+
+  net::Io& io_;
+  net::SocketId socket_;
+  const ClientOptions& options_;
+  ClientConnectionOwner& owner_;
+  ClientStreamEvents* stream_ = nullptr;
+  base::Address to_;
+  base::Address local_;
+  base::Slice input_;
+  wire::http1::ResponseParser parser_;
+  wire::http1::BodyParser body_;
+  OutQueue out_;
+  StreamFacts facts_;
+  base::Duration connect_took_{};
+  base::Instant connect_began_{};
+  base::Instant deadline_ = base::kNoDeadline;
+  size_t progress_seen_ = 0;
+  net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> timer_{*this};
+  uint32_t unconsumed_ = 0;
+  State state_ = State::kConnecting;
+  RequestHalf request_half_ = RequestHalf::kNotStarted;
+  ResponseHalf response_half_ = ResponseHalf::kEnded;
+  enum class BodyOut : uint8_t { kNone, kPlain, kChunked } body_out_ = BodyOut::kNone;
+  enum class Method : uint8_t { kOther, kHead, kConnect } method_ = Method::kOther;
+  bool keep_alive_ = true;
+  bool processing_ = false;
+  bool peer_ended_ = false;
+};
+
+}  // namespace giliran::conn

@@ -1,0 +1,138 @@
+// One HTTP/1 connection of a client: reads requests one after the other and hands each, as a
+// stream, to the handler of the listener. Owns its socket; pipelined requests wait, unread, for
+// their turn.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.h"
+#include "base/buffer.h"
+#include "conn/out_queue.h"
+#include "conn/stream.h"
+#include "net/io.h"
+#include "wire/http1/parser.h"
+
+namespace giliran::conn {
+
+struct ServerOptions {
+  wire::http1::HeadLimits limits;
+  base::Duration head_timeout =
+      std::chrono::seconds(10);  // first byte of a request -> head complete
+  base::Duration idle_timeout =
+      std::chrono::seconds(60);  // accept or end of exchange -> first byte
+  base::Duration body_timeout = std::chrono::seconds(30);  // no byte of a request body
+  base::Duration write_timeout =
+      std::chrono::seconds(30);   // the peer takes no byte of the response
+  uint32_t window_bytes = 65536;  // request body delivered and not consumed before reading pauses
+};
+
+class ServerConnection;
+
+class ServerHandler {
+ public:
+  // A request head is complete. head's views live as long as `bytes` (share() it to keep them).
+  // Returns who takes the stream's events. Called once per stream; the stream may be answered at
+  // once.
+  virtual ServerStreamEvents& on_request(ServerConnection& connection, ServerStream& stream,
+                                         const RequestHead& head, const base::Slice& bytes) = 0;
+  // What was read is not a request, or its head did not come in time: the connection answers
+  // `status` by itself and closes. For the record; bytes is what was read of the head (bounded by
+  // the limits).
+  virtual void on_refused(ServerConnection& connection, const StreamFacts& facts,
+                          const StreamClosed& why, uint16_t status, std::string_view bytes) = 0;
+  // The connection is gone; called from its last event. The handler destroys or recycles it.
+  virtual void on_connection_closed(ServerConnection& connection) = 0;
+
+ protected:
+  ~ServerHandler() = default;
+};
+
+class ServerConnection final : private net::SocketEvents, private ServerStream {
+ public:
+  // Takes over the accepted socket. number: of this connection within the process.
+  ServerConnection(net::Io& io, net::SocketId socket, const base::Address& peer, uint64_t number,
+                   const ServerOptions& options, ServerHandler& handler);
+  ~ServerConnection();
+
+  const base::Address& peer() const { return peer_; }
+  base::Address local() const { return io_.local_address(socket_); }
+  uint64_t number() const { return facts_.connection; }
+  bool idle() const { return state_ == State::kIdle; }
+  void* user = nullptr;  // the handler's
+
+  // Answers what is under way with `Connection: close`, then closes; an idle one closes now.
+  void drain();
+  // Cuts now: on_closed(kShutdown) to the stream under way, then on_connection_closed.
+  void shut();
+
+ private:
+  enum class State : uint8_t {
+    kIdle,       // no byte of a request yet
+    kHead,       // a part of a request head
+    kExchange,   // a stream is under way
+    kLingering,  // the last answer is out, our half is shut; reading until the peer closes
+    kClosing     // socket closed, waiting for on_closed
+  };
+  enum class RequestHalf : uint8_t { kReading, kEnded };
+  enum class ResponseHalf : uint8_t { kWaiting, kHeadSent, kEnded };
+
+  void enter(State next);
+  void set_deadline(base::Duration after);
+  void on_deadline();
+  void receive_more();
+  void process();
+  void process_head();
+  void process_body();
+  void begin_stream(const RequestHead& head, uint32_t head_bytes);
+  void fail_request(wire::http1::Problem problem);
+  void refuse(const StreamClosed& why, uint16_t status);
+  void end_stream(const StreamClosed& closed);
+  void maybe_complete();
+  void flush();
+  void start_lingering();
+  void close_now(net::CloseMode mode);
+  void account_out(uint32_t wire_bytes, uint32_t body_bytes);
+
+  // net::SocketEvents
+  void on_received(net::SocketId socket, net::Received received) override;
+  void on_sent(net::SocketId socket, size_t bytes, int error) override;
+  void on_hangup(net::SocketId socket) override;
+  void on_closed(net::SocketId socket) override;
+  // ServerStream
+  void send_interim(uint16_t status, std::span<const Field> fields) override;
+  void send_head(const ResponseOut& head) override;
+  void send_data(base::Slice data) override;
+  void send_end(std::span<const Field> trailers) override;
+  void consume(uint32_t bytes) override;
+  void abort() override;
+  const StreamFacts& facts() const override { return facts_; }
+  bool head_sent() const override { return response_half_ != ResponseHalf::kWaiting; }
+
+  net::Io& io_;
+  net::SocketId socket_;
+  const ServerOptions& options_;
+  ServerHandler& handler_;
+  ServerStreamEvents* stream_ = nullptr;
+  base::Address peer_;
+  base::Slice input_;  // bytes received and not parsed
+  wire::http1::RequestParser parser_;
+  wire::http1::BodyParser body_;
+  OutQueue out_;
+  StreamFacts facts_;
+  base::Instant deadline_ = base::kNoDeadline;
+  size_t progress_seen_ = 0;  // bytes of the outstanding send the kernel had taken at the last look
+  net::MemberTimer<ServerConnection, &ServerConnection::on_deadline> timer_{*this};
+  uint32_t unconsumed_ = 0;
+  State state_ = State::kIdle;
+  RequestHalf request_half_ = RequestHalf::kEnded;
+  ResponseHalf response_half_ = ResponseHalf::kEnded;
+  enum class BodyOut : uint8_t { kNone, kPlain, kChunked } body_out_ = BodyOut::kNone;
+  bool head_request_ = false;  // of a HEAD: body bytes are dropped
+  bool peer_is_http10_ = false;
+  bool keep_alive_ = true;  // both sides let the connection be used again
+  bool draining_ = false;
+  bool peer_ended_ = false;  // the peer half-closed
+  bool processing_ = false;  // inside process(): answers given inline do not recurse
+};
+
+}  // namespace giliran::conn
