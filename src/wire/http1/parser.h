@@ -59,11 +59,15 @@ class RequestParser {
   // bytes: everything unconsumed. head is valid as long as those bytes are. After kDone it is ready
   // for the next head; after kError the connection must not be read further.
   HeadResult parse(std::string_view bytes, RequestHead& head);
-  void reset() { scanned_ = 0; }
+  void reset() {
+    scanned_ = 0;
+    start_checked_ = false;
+  }
 
  private:
   HeadLimits limits_;
   uint32_t scanned_ = 0;
+  bool start_checked_ = false;
 };
 
 class ResponseParser {
@@ -71,11 +75,15 @@ class ResponseParser {
   explicit ResponseParser(HeadLimits limits = {}) : limits_(limits) {}
   // request_method: decides the body (HEAD, and CONNECT with 2xx). 1xx heads are kDone with kNone.
   HeadResult parse(std::string_view bytes, std::string_view request_method, ResponseHead& head);
-  void reset() { scanned_ = 0; }
+  void reset() {
+    scanned_ = 0;
+    start_checked_ = false;
+  }
 
  private:
   HeadLimits limits_;
   uint32_t scanned_ = 0;
+  bool start_checked_ = false;
 };
 
 // Bodies: one call, at most one event.
@@ -89,7 +97,7 @@ struct BodyEvent {
   Kind kind = Kind::kNeedMore;
   Problem problem = Problem::kNone;
   uint32_t consumed = 0;
-  std::string_view data;
+  std::string_view data = {};
 };
 
 class BodyParser {
@@ -123,8 +131,15 @@ class BodyParser {
     kTrailers,
     kFailed
   };
+  BodyEvent take_data(std::string_view bytes, uint32_t at);
+  BodyEvent take_trailers(std::string_view bytes, uint32_t at, Fields* trailers);
+  void take_framing_byte(char c);
+  void take_size_byte(char c);
+  void fail(Problem problem);
+
   Framing framing_ = Framing::kNone;
   State state_ = State::kEnded;
+  Problem problem_ = Problem::kNone;  // where kFailed
   uint8_t digits_ = 0;
   uint16_t extension_bytes_ = 0;
   uint32_t scanned_ = 0;

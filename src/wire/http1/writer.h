@@ -26,6 +26,8 @@ class Writer {
   size_t size() const { return static_cast<size_t>(at_ - begin_); }
 
  private:
+  bool reserve(size_t bytes);
+
   char* begin_;
   char* at_;
   char* end_;
@@ -40,10 +42,11 @@ size_t format_chunk_size(uint64_t bytes, char* out);
 constexpr std::string_view kChunkEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n";  // trailers and an empty line follow
 
-// May a field be forwarded? False for hop-by-hop fields and those that `connection` lists
-// (RFC 9110, 7.6.1). `connection` is the value of all Connection fields; Content-Length,
-// Transfer-Encoding and Host are not decided here.
+// Is a field for the next hop only, whatever Connection lists (RFC 9110, 7.6.1)? Connection,
+// Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade and HTTP2-Settings are. Trailer and
+// Proxy-Authenticate/-Authorization are not: we are no proxy that a client authenticates to.
 bool is_hop_by_hop(const Field& field);
+// Does a Connection value list the field? Ask for every Connection field of the head.
 bool connection_lists(std::string_view connection_value, std::string_view name);
 
 }  // namespace giliran::wire::http1

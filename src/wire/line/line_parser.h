@@ -10,7 +10,7 @@ struct LineResult {
   enum class Kind : uint8_t { kLine, kNeedMore, kTooLong };
   Kind kind = Kind::kNeedMore;
   uint32_t consumed = 0;  // where kLine: with the line end
-  std::string_view line;  // without it
+  std::string_view line = {};  // without it
 };
 
 // Same contract as the HTTP parsers: unconsumed bytes are shown again with more behind them.
