@@ -77,6 +77,16 @@ class Slice {
     GILIRAN_ASSERT(n <= size_);
     size_ = n;
   }
+  // Appends in place where this is the only reference and the block has room behind the view; else
+  // changes nothing and returns false.
+  bool try_extend(std::string_view bytes) {
+    if (block_ == nullptr || block_->references != 1) return false;
+    char* end = block_->bytes() + (data_ - block_->bytes()) + size_;
+    if (bytes.size() > static_cast<size_t>(block_->bytes() + block_->capacity - end)) return false;
+    std::memcpy(end, bytes.data(), bytes.size());
+    size_ += static_cast<uint32_t>(bytes.size());
+    return true;
+  }
   inline void reset();
 
   // Bytes of the block this slice keeps from being reused; 0 for static bytes.

@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/buffer.h"
+#include "conn/input.h"
 #include "conn/out_queue.h"
 #include "conn/stream.h"
 #include "net/io.h"
@@ -62,9 +63,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   // Closes; a stream under way gets on_closed(kShutdown). on_connection_closed follows.
   void shut();
 
-  void* user = nullptr;              // the owner's
-  ClientConnection* next = nullptr;  // the owner's: links of an idle list
-  ClientConnection* previous = nullptr;
+  void* user = nullptr;  // the owner's
 
  private:
   enum class State : uint8_t {
@@ -76,7 +75,8 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   enum class RequestHalf : uint8_t { kNotStarted, kSending, kQueued, kSent };
   enum class ResponseHalf : uint8_t { kHead, kBody, kEnded };
 
-  void enter(State next);
+  void enter(State to);
+  void refresh_deadline();
   void set_deadline(base::Duration after);
   void on_deadline();
   void receive_more();
@@ -110,7 +110,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   ClientStreamEvents* stream_ = nullptr;
   base::Address to_;
   base::Address local_;
-  base::Slice input_;
+  Input input_;
   wire::http1::ResponseParser parser_;
   wire::http1::BodyParser body_;
   OutQueue out_;
@@ -124,11 +124,10 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   State state_ = State::kConnecting;
   RequestHalf request_half_ = RequestHalf::kNotStarted;
   ResponseHalf response_half_ = ResponseHalf::kEnded;
-  enum class BodyOut : uint8_t { kNone, kPlain, kChunked } body_out_ = BodyOut::kNone;
+  BodyOut body_out_ = BodyOut::kNone;
   enum class Method : uint8_t { kOther, kHead, kConnect } method_ = Method::kOther;
   bool keep_alive_ = true;
   bool processing_ = false;
-  bool peer_ended_ = false;
 };
 
 }  // namespace giliran::conn

@@ -10,9 +10,12 @@
 
 namespace giliran::conn {
 
+// How the body that is being sent is framed.
+enum class BodyOut : uint8_t { kNone, kPlain, kChunkedFirst, kChunked };
+
 class OutQueue {
  public:
-  bool empty() const { return items_.size() == head_; }
+  bool empty() const { return items_.size() == head_ && later_.empty(); }
   uint64_t bytes() const { return bytes_; }  // queued, sent ones out
   void push(base::Slice slice, bool body);
 
@@ -28,8 +31,13 @@ class OutQueue {
   void clear();
 
  private:
+  struct Later {
+    base::Slice slice;
+    bool body;
+  };
   std::vector<base::Slice> items_;  // from head_ on; capacity is kept
-  std::vector<bool> body_;
+  std::vector<char> body_;          // beside items_: 1 where body bytes
+  std::vector<Later> later_;        // what came while a send was under way and items_ was full
   size_t head_ = 0;
   size_t outstanding_ = 0;  // slices of the send under way; they stay in place until it ends
   uint64_t bytes_ = 0;

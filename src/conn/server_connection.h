@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/buffer.h"
+#include "conn/input.h"
 #include "conn/out_queue.h"
 #include "conn/stream.h"
 #include "net/io.h"
@@ -77,21 +78,24 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   enum class ResponseHalf : uint8_t { kWaiting, kHeadSent, kEnded };
 
   void enter(State next);
+  void refresh_deadline();
   void set_deadline(base::Duration after);
   void on_deadline();
   void receive_more();
   void process();
-  void process_head();
-  void process_body();
+  bool process_head();
+  bool process_body();
+  void process_end_of_input();
   void begin_stream(const RequestHead& head, uint32_t head_bytes);
-  void fail_request(wire::http1::Problem problem);
-  void refuse(const StreamClosed& why, uint16_t status);
+  void refuse(StreamClosed why, uint16_t status);
+  void fail_exchange(StreamClosed why, uint16_t status);
+  void queue_answer(const StreamClosed& why);
   void end_stream(const StreamClosed& closed);
+  void next_request();
   void maybe_complete();
   void flush();
   void start_lingering();
   void close_now(net::CloseMode mode);
-  void account_out(uint32_t wire_bytes, uint32_t body_bytes);
 
   // net::SocketEvents
   void on_received(net::SocketId socket, net::Received received) override;
@@ -114,7 +118,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   ServerHandler& handler_;
   ServerStreamEvents* stream_ = nullptr;
   base::Address peer_;
-  base::Slice input_;  // bytes received and not parsed
+  Input input_;  // bytes received and not parsed
   wire::http1::RequestParser parser_;
   wire::http1::BodyParser body_;
   OutQueue out_;
@@ -126,12 +130,11 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   State state_ = State::kIdle;
   RequestHalf request_half_ = RequestHalf::kEnded;
   ResponseHalf response_half_ = ResponseHalf::kEnded;
-  enum class BodyOut : uint8_t { kNone, kPlain, kChunked } body_out_ = BodyOut::kNone;
+  BodyOut body_out_ = BodyOut::kNone;
   bool head_request_ = false;  // of a HEAD: body bytes are dropped
   bool peer_is_http10_ = false;
   bool keep_alive_ = true;  // both sides let the connection be used again
   bool draining_ = false;
-  bool peer_ended_ = false;  // the peer half-closed
   bool processing_ = false;  // inside process(): answers given inline do not recurse
 };
 

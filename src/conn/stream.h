@@ -69,7 +69,8 @@ std::string_view name(StreamEnd end);  // "connect-refused"
 struct StreamClosed {
   StreamEnd end = StreamEnd::kComplete;
   wire::http1::Problem problem = wire::http1::Problem::kNone;
-  int error = 0;  // errno, or 0
+  int error = 0;          // errno, or 0
+  uint16_t answered = 0;  // server streams: the status the connection answered by itself, or 0
   // Client streams: whether the request may be sent again elsewhere (nothing sent, or an idle
   // connection that the peer had given up before a byte of the response).
   base::Retry retry = base::Retry::kNever;

@@ -1,0 +1,90 @@
+#include "conn/head_out.h"
+
+#include <algorithm>
+
+#include "wire/http1/writer.h"
+
+namespace giliran::conn {
+namespace {
+
+using wire::http1::Writer;
+
+constexpr size_t kFixedBytes = 256;  // start line, framing and line ends
+
+size_t fields_size(std::span<const Field> fields) {
+  size_t size = 0;
+  for (const Field& f : fields) size += f.name.size() + f.value.size() + 4;
+  return size;
+}
+
+void write_fields(Writer& writer, std::span<const Field> fields) {
+  for (const Field& f : fields) writer.field(f.name, f.value);
+}
+
+void write_framing(Writer& writer, const Framed& framing) {
+  if (framing.name.empty()) return;
+  if (framing.value.empty()) {
+    writer.field(framing.name, framing.number);
+  } else {
+    writer.field(framing.name, framing.value);
+  }
+}
+
+// Heads are bounded by the limits of the parsers and what the proxy adds, well below a block.
+base::Slice written(base::Buffer buffer, const Writer& writer) {
+  GILIRAN_ASSERT(!writer.overflowed());
+  buffer.add_size(static_cast<uint32_t>(writer.size()));
+  return buffer.take();
+}
+
+}  // namespace
+
+base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing) {
+  const size_t size =
+      kFixedBytes + head.method.size() + head.target.size() + fields_size(head.fields);
+  base::Buffer buffer = pool.take(static_cast<uint32_t>(size));
+  Writer writer(buffer.data(), buffer.capacity());
+  writer.request_line(head.method, head.target);
+  write_fields(writer, head.fields);
+  write_framing(writer, framing);
+  writer.end_of_head();
+  return written(std::move(buffer), writer);
+}
+
+base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const Framed& framing,
+                          std::string_view connection) {
+  const size_t size = kFixedBytes + head.reason.size() + fields_size(head.fields);
+  base::Buffer buffer = pool.take(static_cast<uint32_t>(size));
+  Writer writer(buffer.data(), buffer.capacity());
+  const std::string_view reason =
+      head.reason.empty() ? wire::http1::reason_phrase(head.status) : head.reason;
+  writer.status_line(head.status, reason);
+  write_fields(writer, head.fields);
+  write_framing(writer, framing);
+  if (!connection.empty()) writer.field("Connection", connection);
+  writer.end_of_head();
+  return written(std::move(buffer), writer);
+}
+
+base::Slice chunk_prefix(base::BufferPool& pool, uint32_t bytes, bool first) {
+  base::Buffer buffer = pool.take(32);
+  if (!first) buffer.append(wire::http1::kChunkEnd);
+  char line[18];
+  buffer.append({line, wire::http1::format_chunk_size(bytes, line)});
+  return buffer.take();
+}
+
+base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers, bool first) {
+  if (trailers.empty()) {
+    return base::Slice::of_static(first ? "0\r\n\r\n" : "\r\n0\r\n\r\n");
+  }
+  base::Buffer buffer = pool.take(static_cast<uint32_t>(kFixedBytes + fields_size(trailers)));
+  Writer writer(buffer.data(), buffer.capacity());
+  if (!first) writer.raw(wire::http1::kChunkEnd);
+  writer.raw(wire::http1::kLastChunk);
+  write_fields(writer, trailers);
+  writer.end_of_head();
+  return written(std::move(buffer), writer);
+}
+
+}  // namespace giliran::conn

@@ -1,0 +1,56 @@
+#include "conn/input.h"
+
+#include <algorithm>
+
+namespace giliran::conn {
+namespace {
+
+constexpr uint32_t kBlockMax = 65536;
+constexpr uint32_t kCopyMax = 1024;  // a part up to this size is copied out of a larger block
+
+}  // namespace
+
+void Input::add(base::BufferPool& pool, base::Slice data) {
+  GILIRAN_ASSERT(second_.empty());
+  if (first_.empty()) {
+    first_ = std::move(data);
+    return;
+  }
+  second_ = std::move(data);
+  join_more(pool);
+}
+
+bool Input::join_more(base::BufferPool& pool) {
+  if (second_.empty()) return false;
+  if (first_.try_extend(second_.view())) {
+    second_.reset();
+    return true;
+  }
+  if (first_.size() >= kBlockMax) return false;
+  const uint32_t wanted = std::min(kBlockMax, first_.size() + second_.size());
+  base::Buffer joined = pool.take(std::min(kBlockMax, wanted * 2));
+  joined.append(first_.view());
+  second_.drop_front(joined.append(second_.view()));
+  if (second_.empty()) second_.reset();
+  first_ = joined.take();
+  return true;
+}
+
+void Input::drop_front(uint32_t bytes) {
+  first_.drop_front(bytes);
+  if (!first_.empty()) return;
+  first_ = std::move(second_);
+}
+
+base::Slice Input::part(base::BufferPool& pool, std::string_view bytes) const {
+  if (bytes.size() <= kCopyMax && first_.block_capacity() > kCopyMax) return pool.copy(bytes);
+  return first_.share(static_cast<uint32_t>(bytes.data() - first_.data()),
+                      static_cast<uint32_t>(bytes.size()));
+}
+
+void Input::reset() {
+  first_.reset();
+  second_.reset();
+}
+
+}  // namespace giliran::conn

@@ -1,0 +1,33 @@
+#include "conn/stream.h"
+
+namespace giliran::conn {
+
+std::string_view name(StreamEnd end) {
+  switch (end) {
+    case StreamEnd::kComplete:
+      return "complete";
+    case StreamEnd::kConnectRefused:
+      return "connect-refused";
+    case StreamEnd::kConnectTimeout:
+      return "connect-timeout";
+    case StreamEnd::kConnectFailed:
+      return "connect-failed";
+    case StreamEnd::kPeerClosed:
+      return "peer-closed";
+    case StreamEnd::kPeerReset:
+      return "peer-reset";
+    case StreamEnd::kHeadTimeout:
+      return "head-timeout";
+    case StreamEnd::kBodyTimeout:
+      return "body-timeout";
+    case StreamEnd::kWriteTimeout:
+      return "write-timeout";
+    case StreamEnd::kBadMessage:
+      return "bad-message";
+    case StreamEnd::kShutdown:
+      return "shutdown";
+  }
+  return "";
+}
+
+}  // namespace giliran::conn
