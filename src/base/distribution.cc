@@ -65,7 +65,7 @@ Result<Distribution> Distribution::parse(std::string_view text) {
   const size_t open = text.find('(');
   if (open == std::string_view::npos) {
     const auto duration = parse_duration(text);
-    if (!duration) return refuse(text, duration.error());
+    if (!duration) return fail(fmt::format("{}; {}", duration.error().message, kForms));
     made.a_ = to_ns(*duration);
     return made;
   }
