@@ -1,6 +1,6 @@
 // Timers of one loop: a hierarchical timing wheel (Varghese and Lauck 1987), constant time to arm
 // and to disarm. A timer fires no earlier than its deadline and at most one tick later (plus the
-// loop's own lateness). Loop thread only.
+// loop's own lateness); a tick is how finely timers are ordered. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -69,14 +69,20 @@ class TimerWheel {
   static constexpr int kLevels = 7;
   static constexpr int kSlotBits = 6;
   static constexpr int kSlots = 1 << kSlotBits;
+  static constexpr uint16_t kDue = kLevels * kSlots;  // the list of what advance() is firing
+  uint64_t tick_of(base::Instant t) const;
+  uint64_t next_occupied(int& level) const;
   void insert(Timer& timer);
+  void append(Timer& timer, uint16_t place);
   void unlink(Timer& timer);
+  void cascade(uint16_t place);
+  void collect_due(base::Instant now);
 
   base::Instant start_;
-  uint64_t tick_ = 0;  // ticks since start that have been processed
+  uint64_t tick_ = 0;  // ticks since start: every slot before this one is empty
   size_t armed_ = 0;
   uint64_t occupied_[kLevels] = {};
-  Timer* heads_[kLevels * kSlots] = {};
+  Timer* heads_[kLevels * kSlots + 1] = {};  // circular lists, in order of arming
 };
 
 }  // namespace giliran::net

@@ -1,0 +1,92 @@
+#include "net/listen_socket.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace giliran::net {
+namespace {
+
+int set_on(int fd, int level, int name) {
+  const int one = 1;
+  return ::setsockopt(fd, level, name, &one, sizeof one);
+}
+
+}  // namespace
+
+std::string unix_file(const base::Address& address) {
+  if (!address.is_unix()) return {};
+  constexpr std::string_view prefix = "unix:";
+  std::string path = address.text().substr(prefix.size());
+  return path.starts_with('@') ? std::string() : path;  // '@': abstract, without a file
+}
+
+bool is_stale_unix_socket(const base::Address& address) {
+  struct stat info{};
+  const std::string path = unix_file(address);
+  if (path.empty() || ::stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return false;
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_storage name;
+  const socklen_t size = address.to_sockaddr(name);
+  return fd && ::connect(fd.get(), reinterpret_cast<sockaddr*>(&name), size) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+int bind_socket(const base::Address& address, bool reuse_port, Descriptor& out) {
+  Descriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return errno;
+  // Connections of an earlier run that linger in TIME_WAIT are no reason to refuse.
+  if (!address.is_unix() && set_on(fd.get(), SOL_SOCKET, SO_REUSEADDR) != 0) return errno;
+  if (!address.is_unix() && reuse_port && set_on(fd.get(), SOL_SOCKET, SO_REUSEPORT) != 0) {
+    return errno;
+  }
+  // So that "0.0.0.0:80" and "[::]:80" can be listened on side by side.
+  if (address.family() == AF_INET6 && set_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY) != 0) {
+    return errno;
+  }
+  sockaddr_storage name;
+  const socklen_t size = address.to_sockaddr(name);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&name), size) != 0) return errno;
+  out = std::move(fd);
+  return 0;
+}
+
+base::Error listen_error(const base::Address& address, std::string_view flag, int error) {
+  const std::string text = address.text();
+  const std::string choose = flag.empty() ? "" : fmt::format("; choose another with {}", flag);
+  std::string message;
+  if (error == EADDRINUSE) {
+    message = fmt::format("{} is in use{}", text, choose);
+  } else if (error == EACCES && address.port() != 0 && address.port() < 1024) {
+    message = fmt::format("{}: ports below 1024 need root or CAP_NET_BIND_SERVICE{}", text, choose);
+  } else if (error == EACCES) {
+    message = fmt::format("{}: not allowed to listen there{}", text, choose);
+  } else if (error == EADDRNOTAVAIL) {
+    message = fmt::format("{} is not an address of this machine{}", text, choose);
+  } else {
+    message = fmt::format("cannot listen on {}: {}{}", text, std::strerror(error), choose);
+  }
+  return base::Error{.message = std::move(message), .code = error};
+}
+
+base::Result<ListenSocket> open_listen_socket(const base::Address& address,
+                                              const ListenOptions& options) {
+  ListenSocket result;
+  int error = bind_socket(address, options.reuse_port, result.fd);
+  if (error == EADDRINUSE && is_stale_unix_socket(address)) {
+    ::unlink(unix_file(address).c_str());
+    error = bind_socket(address, options.reuse_port, result.fd);
+  }
+  if (error == 0) {
+    result.unix_path = unix_file(address);
+    if (::listen(result.fd.get(), options.backlog) != 0) error = errno;
+  }
+  if (error != 0) return std::unexpected(listen_error(address, {}, error));
+  return result;
+}
+
+}  // namespace giliran::net
