@@ -1,0 +1,76 @@
+#include "wire/http1/head.h"
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <set>
+#include <string>
+
+#include "wire/http1/parser.h"
+
+namespace giliran::wire::http1 {
+namespace {
+
+TEST(HeadTest, KnowsNamesIgnoringCase) {
+  const char* const names[] = {"connection",
+                               "content-length",
+                               "transfer-encoding",
+                               "host",
+                               "upgrade",
+                               "te",
+                               "trailer",
+                               "expect",
+                               "keep-alive",
+                               "proxy-connection",
+                               "via",
+                               "forwarded",
+                               "x-forwarded-for",
+                               "x-forwarded-proto",
+                               "x-forwarded-host",
+                               "traceparent",
+                               "server-timing",
+                               "server",
+                               "date",
+                               "content-type",
+                               "proxy-authenticate",
+                               "proxy-authorization",
+                               "http2-settings"};
+  auto expected = static_cast<uint8_t>(Name::kConnection);  // the list is in the enum's order
+  for (const std::string name : names) {
+    std::string upper = name;
+    for (char& c : upper) c = static_cast<char>(std::toupper(c));
+    EXPECT_EQ(static_cast<uint8_t>(name_of(name)), expected) << name;
+    EXPECT_EQ(static_cast<uint8_t>(name_of(upper)), expected) << name;
+    std::string other = name;
+    other.back() = '_';
+    EXPECT_EQ(name_of(other), Name::kOther) << other;
+    EXPECT_EQ(name_of(name + "s"), Name::kOther) << name;
+    ++expected;
+  }
+  EXPECT_EQ(expected, static_cast<uint8_t>(Name::kHttp2Settings) + 1);
+  EXPECT_EQ(name_of(""), Name::kOther);
+  EXPECT_EQ(name_of("\x08ost"), Name::kOther);
+  EXPECT_EQ(name_of("content\rlength"), Name::kOther);
+  EXPECT_EQ(name_of(std::string(300, 'h')), Name::kOther);
+}
+
+TEST(HeadTest, FindsFields) {
+  Fields fields;
+  fields.items[fields.count++] = {"Via", "", Name::kVia};
+  fields.items[fields.count++] = {"via", "b", Name::kVia};
+  EXPECT_EQ(fields.find(Name::kVia), "");
+  EXPECT_NE(fields.find(Name::kVia).data(), nullptr);
+  EXPECT_EQ(fields.find(Name::kHost).data(), nullptr);
+}
+
+TEST(HeadTest, NamesEveryProblem) {
+  std::set<std::string_view> names;
+  for (int i = 0; i <= static_cast<int>(Problem::kTruncated); ++i) {
+    names.insert(problem_name(static_cast<Problem>(i)));
+  }
+  EXPECT_EQ(names.size(), static_cast<size_t>(Problem::kTruncated) + 1);
+  EXPECT_FALSE(names.contains("unknown"));
+}
+
+}  // namespace
+}  // namespace giliran::wire::http1
