@@ -43,7 +43,6 @@ class EpollBench final : public Bench {
   std::unique_ptr<Io> io_;
 };
 
-#ifdef WITH_MEMORY
 class MemoryBench final : public Bench {
  public:
   MemoryBench() : server_(world_.add_io()), client_(world_.add_io()) {}
@@ -61,7 +60,6 @@ class MemoryBench final : public Bench {
   Io& client_;
 };
 
-#endif
 using Factory = std::unique_ptr<Bench> (*)();
 
 class IoContract : public testing::TestWithParam<Factory> {
@@ -512,10 +510,8 @@ TEST_P(IoContract, ManyConnectionsPingPong) {
 
 INSTANTIATE_TEST_SUITE_P(Epoll, IoContract,
                          testing::Values(+[] { return std::unique_ptr<Bench>(new EpollBench); }));
-#ifdef WITH_MEMORY
 INSTANTIATE_TEST_SUITE_P(Memory, IoContract,
                          testing::Values(+[] { return std::unique_ptr<Bench>(new MemoryBench); }));
-#endif
 
 }  // namespace
 }  // namespace giliran::net

@@ -1,0 +1,388 @@
+#include "net/memory_io.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/assert.h"
+
+namespace giliran::net {
+namespace {
+
+constexpr uint32_t kReceiveBytes = 16384;
+
+}  // namespace
+
+// --- listening ---
+
+base::Result<ListenerId> MemoryIo::listen(const base::Address& address,
+                                          const ListenOptions& options, AcceptEvents& events) {
+  base::Address at = address;
+  if (!at.is_unix() && at.port() == 0) at = at.with_port(network_.new_port());
+  for (const MemoryListener& other : network_.listeners) {
+    if (other.address == at && !(other.reuse_port && options.reuse_port)) {
+      return base::fail(fmt::format("{} is in use", at.text()), EADDRINUSE);
+    }
+  }
+  const ListenerId id{static_cast<uint32_t>(listeners_.size()), ++listener_generation_};
+  listeners_.push_back({.id = id, .address = at, .events = &events});
+  network_.listeners.push_back(
+      {.address = at, .io = this, .id = id, .reuse_port = options.reuse_port});
+  return id;
+}
+
+base::Result<ListenerId> MemoryIo::listen_on(int, bool, AcceptEvents&) {
+  return base::fail("the in-memory network has no descriptors to listen on", ENOTSUP);
+}
+
+MemoryIo::Listener* MemoryIo::find_listener(ListenerId id) {
+  if (id.slot >= listeners_.size() || listeners_[id.slot].id != id) return nullptr;
+  return listeners_[id.slot].events == nullptr ? nullptr : &listeners_[id.slot];
+}
+
+void MemoryIo::stop_listening(ListenerId id) {
+  const Listener* const listener = find_listener(id);
+  if (listener == nullptr) return;
+  // Nothing waits in a queue here: who arrives from now on is refused.
+  const size_t removed = std::erase_if(network_.listeners, [&](const MemoryListener& other) {
+    return other.io == this && other.id == id;
+  });
+  if (removed == 0) return;
+  network_.soon([this, id] {
+    AcceptEvents* const events = listeners_[id.slot].events;
+    listeners_[id.slot].events = nullptr;
+    events->on_listener_closed(id);
+  });
+}
+
+base::Address MemoryIo::listener_address(ListenerId id) {
+  const Listener* const listener = find_listener(id);
+  return listener == nullptr ? base::Address() : listener->address;
+}
+
+// --- connecting ---
+
+SocketId MemoryIo::connect(const base::Address& to, const ConnectOptions& options,
+                           SocketEvents& events) {
+  ++counters_.connects;
+  const uint32_t slot = sockets_.take();
+  Socket& socket = sockets_.at(slot);
+  const SocketId id{slot, socket.generation};
+  socket.life = Life::kConnecting;
+  socket.events = &events;
+  socket.peer = to;
+  socket.local = options.source.none() ? base::Address::loopback(0) : options.source;
+  if (socket.local.port() == 0) socket.local = socket.local.with_port(network_.new_port());
+  network_.at(network_.clock.now() + network_.delay(), [this, id, to] { syn(id, to); });
+  return id;
+}
+
+// The request to connect arrives.
+void MemoryIo::syn(SocketId from, const base::Address& to) {
+  Socket* const socket = find_usable(from);
+  if (socket == nullptr) return;
+  const auto reach = network_.reach.find(to.text());
+  const auto kind = reach == network_.reach.end() ? MemoryWorld::Reach::kNormal : reach->second;
+  if (kind == MemoryWorld::Reach::kSilent) return;
+  const MemoryListener* const listener =
+      kind == MemoryWorld::Reach::kRefused ? nullptr : network_.pick_listener(to);
+  if (listener == nullptr) {
+    network_.at(network_.clock.now() + network_.delay(),
+                [this, from] { connected(from, {}, ECONNREFUSED); });
+    return;
+  }
+  const MemoryListener at = *listener;  // its events may change the list
+  at.io->accept({.address = to, .io = at.io, .id = at.id}, {this, from}, socket->local);
+}
+
+SocketId MemoryIo::accept(const MemoryListener& at, Remote from, const base::Address& peer) {
+  ++counters_.accepts;
+  const uint32_t slot = sockets_.take();
+  Socket& socket = sockets_.at(slot);
+  const SocketId id{slot, socket.generation};
+  socket.life = Life::kOpen;
+  socket.remote = from;
+  socket.local = at.address;
+  socket.peer = peer;
+  transmit(id, socket, Item::kConnected, {});
+  find_listener(at.id)->events->on_accepted(at.id, id, peer);
+  GILIRAN_ASSERT(socket.life == Life::kClosing || socket.events != nullptr);
+  return id;
+}
+
+void MemoryIo::connected(SocketId id, Remote remote, int error) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->life = error == 0 ? Life::kOpen : Life::kFailed;
+  socket->remote = remote;
+  socket->events->on_connected(id, error);
+}
+
+// --- submitting ---
+
+MemoryIo::Socket* MemoryIo::find_usable(SocketId id) {
+  Socket* const socket = sockets_.find(id.slot, id.generation);
+  if (socket == nullptr || socket->life == Life::kClosing) return nullptr;
+  GILIRAN_ASSERT(socket->life != Life::kFree);
+  return socket;
+}
+
+void MemoryIo::own(SocketId id, SocketEvents& events) {
+  if (Socket* const socket = find_usable(id)) socket->events = &events;
+}
+
+void MemoryIo::receive(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->receiving);
+  socket->receiving = true;
+  queue(id, *socket);
+}
+
+bool MemoryIo::receiving(SocketId id) const {
+  const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
+  return socket != nullptr && socket->receiving;
+}
+
+void MemoryIo::send(SocketId id, std::span<const base::Slice> slices) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending && !socket->send_shut);
+  GILIRAN_ASSERT(!slices.empty() && slices.size() <= kSendSlicesMax);
+  socket->sending = true;
+  socket->slices = slices;
+  socket->slice_index = 0;
+  socket->slice_offset = 0;
+  socket->sent_bytes = 0;
+  queue(id, *socket);
+}
+
+bool MemoryIo::sending(SocketId id) const {
+  const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
+  return socket != nullptr && socket->sending;
+}
+
+size_t MemoryIo::sent_so_far(SocketId id) const {
+  const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
+  return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
+}
+
+void MemoryIo::shutdown_send(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending);
+  if (!socket->send_shut && socket->error == 0) transmit(id, *socket, Item::kEnd, {});
+  socket->send_shut = true;
+}
+
+void MemoryIo::watch_hangup(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->watching_hangup = true;
+  queue(id, *socket);
+}
+
+void MemoryIo::close(SocketId id, CloseMode mode) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  if (socket->remote.io != nullptr && socket->error == 0) {
+    // As TCP does it: closing with bytes unread resets.
+    const bool unread = socket->inbox.size() > socket->inbox_read;
+    if (mode == CloseMode::kReset || unread) {
+      transmit(id, *socket, Item::kReset, {});
+    } else if (!socket->send_shut) {
+      transmit(id, *socket, Item::kEnd, {});
+    }
+  }
+  socket->life = Life::kClosing;
+  network_.soon([this, id] {
+    ++counters_.closes;
+    SocketEvents* const events = sockets_.at(id.slot).events;
+    if (events != nullptr) events->on_closed(id);
+    sockets_.give_back(id.slot);
+  });
+}
+
+base::Address MemoryIo::local_address(SocketId id) {
+  const Socket* const socket = find_usable(id);
+  return socket == nullptr ? base::Address() : socket->local;
+}
+
+base::Address MemoryIo::peer_address(SocketId id) {
+  const Socket* const socket = find_usable(id);
+  return socket == nullptr ? base::Address() : socket->peer;
+}
+
+void MemoryIo::watch_fd(int, FdEvents&) {
+  GILIRAN_ASSERT(!"the in-memory network has no descriptors");
+}
+
+void MemoryIo::unwatch_fd(int) {
+  GILIRAN_ASSERT(!"the in-memory network has no descriptors");
+}
+
+void MemoryIo::post(std::function<void()> task) {
+  network_.soon([this, task = std::move(task)] {
+    ++counters_.posts;
+    task();
+  });
+}
+
+void MemoryIo::run() {
+  GILIRAN_ASSERT(!"an in-memory loop is run by its world");
+}
+
+// --- completing ---
+
+void MemoryIo::queue(SocketId id, Socket& socket) {
+  if (socket.queued) return;
+  socket.queued = true;
+  network_.soon([this, id] { run_socket(id); });
+}
+
+void MemoryIo::run_socket(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->queued = false;
+  if (socket->sending) try_send(id, *socket);
+  if (socket->life == Life::kOpen && socket->receiving) try_receive(id, *socket);
+  if (socket->life == Life::kOpen && socket->watching_hangup && socket->error != 0) {
+    socket->watching_hangup = false;
+    socket->events->on_hangup(id);
+  }
+}
+
+void MemoryIo::try_send(SocketId id, Socket& socket) {
+  ++counters_.sends;
+  const size_t window = network_.options.window_bytes;
+  if (socket.error == 0 && socket.unread_bytes < window) {
+    std::string bytes = take_from_slices(socket, window - socket.unread_bytes);
+    socket.unread_bytes += bytes.size();
+    socket.sent_bytes += bytes.size();
+    deliver_pieces(id, socket, std::move(bytes));
+  }
+  const bool done = socket.slice_index == socket.slices.size();
+  if (!done && socket.error == 0) {
+    ++counters_.partial_sends;
+    return;
+  }
+  socket.sending = false;
+  socket.events->on_sent(id, socket.sent_bytes, done ? 0 : socket.error);
+}
+
+std::string MemoryIo::take_from_slices(Socket& socket, size_t bytes_max) {
+  std::string bytes;
+  while (socket.slice_index < socket.slices.size() && bytes.size() < bytes_max) {
+    const std::string_view rest =
+        socket.slices[socket.slice_index].view().substr(socket.slice_offset);
+    const std::string_view part = rest.substr(0, bytes_max - bytes.size());
+    bytes += part;
+    socket.slice_offset += static_cast<uint32_t>(part.size());
+    if (part.size() == rest.size()) {
+      ++socket.slice_index;
+      socket.slice_offset = 0;
+    }
+  }
+  return bytes;
+}
+
+// Cuts the bytes at random places, some of the time.
+void MemoryIo::deliver_pieces(SocketId id, Socket& socket, std::string bytes) {
+  while (bytes.size() > 1 && network_.rng.uniform() < network_.options.split) {
+    const size_t cut = 1 + network_.rng.below(bytes.size() - 1);
+    transmit(id, socket, Item::kData, bytes.substr(0, cut));
+    bytes.erase(0, cut);
+  }
+  transmit(id, socket, Item::kData, std::move(bytes));
+}
+
+void MemoryIo::try_receive(SocketId id, Socket& socket) {
+  const size_t unread = socket.inbox.size() - socket.inbox_read;
+  if (unread == 0 && !socket.ended && socket.error == 0) return;
+  ++counters_.receives;
+  socket.receiving = false;
+  Received received;
+  if (unread != 0) {
+    const size_t n = std::min<size_t>(unread, kReceiveBytes);
+    received.data = buffers_.copy(std::string_view(socket.inbox).substr(socket.inbox_read, n));
+    socket.inbox_read += n;
+    if (socket.inbox_read == socket.inbox.size()) {
+      socket.inbox.clear();
+      socket.inbox_read = 0;
+    }
+    if (const Remote sender = socket.remote; sender.io != nullptr) {
+      network_.at(network_.clock.now() + network_.delay(),
+                  [sender, n] { sender.io->credit(sender.id, n); });
+    }
+  } else if (socket.ended) {
+    received.kind = Received::Kind::kEnd;
+  } else {
+    received.kind = Received::Kind::kError;
+    received.error = socket.error;
+  }
+  socket.events->on_received(id, std::move(received));
+}
+
+// --- the network between two sockets ---
+
+void MemoryIo::transmit(SocketId from, Socket& socket, Item item, std::string bytes) {
+  socket.last_delivery = std::max(socket.last_delivery, network_.clock.now() + network_.delay());
+  network_.at(socket.last_delivery,
+              [to = socket.remote, sender = Remote{this, from}, item, data = std::move(bytes)] {
+                to.io->arrive(to.id, sender, item, data);
+              });
+}
+
+void MemoryIo::arrive(SocketId to, Remote from, Item item, std::string bytes) {
+  if (item == Item::kReset) return reset_by_peer(to);
+  Socket* const socket = find_usable(to);
+  if (socket == nullptr) {
+    // Nobody is there (an orderly end needs nobody): the sender hears of it.
+    if (item == Item::kEnd) return;
+    network_.at(network_.clock.now() + network_.delay(),
+                [from] { from.io->reset_by_peer(from.id); });
+    return;
+  }
+  if (item == Item::kConnected) return connected(to, from, 0);
+  if (socket->error != 0) return;
+  if (network_.options.reset > 0 && network_.rng.uniform() < network_.options.reset) {
+    network_.at(network_.clock.now() + network_.delay(),
+                [from] { from.io->reset_by_peer(from.id); });
+    return reset_by_peer(to);
+  }
+  socket->inbox += bytes;
+  if (item == Item::kEnd) socket->ended = true;
+  queue(to, *socket);
+}
+
+void MemoryIo::reset_by_peer(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || socket->error != 0) return;
+  if (socket->life == Life::kConnecting) return connected(id, {}, ECONNRESET);
+  if (socket->life != Life::kOpen) return;
+  socket->error = ECONNRESET;
+  queue(id, *socket);
+}
+
+void MemoryIo::credit(SocketId id, size_t bytes) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->unread_bytes -= bytes;
+  if (socket->sending) queue(id, *socket);
+}
+
+void MemoryIo::reset_all(const base::Address& address) {
+  const auto matches = [&](const base::Address& one) {
+    return one == address || (address.port() == 0 && one.with_port(0) == address);
+  };
+  for (uint32_t slot = 0; slot < sockets_.size(); ++slot) {
+    const Socket& socket = sockets_.at(slot);
+    if (socket.life != Life::kOpen) continue;
+    if (!matches(socket.local) && !matches(socket.peer)) continue;
+    network_.at(network_.clock.now() + network_.delay(),
+                [this, id = SocketId{slot, socket.generation}] { reset_by_peer(id); });
+  }
+}
+
+}  // namespace giliran::net
