@@ -32,6 +32,8 @@ struct alignas(64) EndpointLive {
 // Live state of a pool; survives snapshots.
 struct alignas(64) PoolLive {
   std::atomic<uint64_t> ticket{0};  // whose turn it is, over all workers together
+  // Whose turn it is to stand in for an endpoint that could not take its own, and to take retries.
+  std::atomic<uint64_t> spill{0};
 };
 
 struct Request {
@@ -61,7 +63,8 @@ class Policy {
   virtual std::unique_ptr<const Prepared> prepare(std::span<const Candidate> candidates) const = 0;
 };
 
-// The policy of that name; an error that names the nearest and lists all.
+// The policy of that name (it lives as long as the process); an error that names the nearest and
+// lists all.
 base::Result<const Policy*> find_policy(std::string_view name);
 std::vector<std::string_view> policy_names();
 
