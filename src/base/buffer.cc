@@ -7,11 +7,10 @@ namespace giliran::base {
 namespace {
 
 int size_class(uint32_t capacity) {
-  for (int i = 0; i < 4; ++i) {
-    if (capacity <= BufferPool::kCapacities[i]) return i;
-  }
-  GILIRAN_ASSERT(!"a buffer of more than 64 KiB");
-  return 3;
+  GILIRAN_ASSERT(capacity <= BufferPool::kCapacities[3]);
+  int i = 0;
+  while (capacity > BufferPool::kCapacities[i]) ++i;
+  return i;
 }
 
 }  // namespace

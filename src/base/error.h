@@ -32,6 +32,13 @@ inline std::unexpected<Error> fail(std::string message, int code = 0) {
 
 }  // namespace giliran::base
 
+// Returns the error of a Result<void> from the enclosing function.
+#define GILIRAN_TRY_VOID(expression)                                               \
+  do {                                                                             \
+    auto giliran_try_outcome = (expression);                                       \
+    if (!giliran_try_outcome) return std::unexpected(giliran_try_outcome.error()); \
+  } while (false)
+
 // The value of a Result, or return its error from the enclosing function.
 #define GILIRAN_TRY(expression)                                                  \
   __extension__({                                                                \

@@ -1,0 +1,63 @@
+#include "config/server_spec.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "base/parse.h"
+#include "config/host_port.h"
+
+namespace giliran::config {
+namespace {
+
+constexpr std::string_view kForm = "expected HOST:PORT or HOST:PORT=WEIGHT";
+
+std::unexpected<base::Error> refuse(std::string_view text, std::string_view why) {
+  return base::fail(fmt::format("server '{}': {}", text, why));
+}
+
+}  // namespace
+
+base::Result<ServerSpec> parse_server_spec(std::string_view text) {
+  // The last one, because a Unix path may have others.
+  const size_t equals = text.rfind('=');
+  const std::string_view address = text.substr(0, equals);
+  if (address.find("://") != std::string_view::npos) {
+    return refuse(text, fmt::format("a server has no scheme (the listener's holds), {}", kForm));
+  }
+  const auto parts = split_host_port(address);
+  if (!parts) return refuse(text, parts.error().message);
+  if (parts->host.empty() || parts->host == "*") {
+    return refuse(text, fmt::format("the host is missing, {}", kForm));
+  }
+  if (parts->port == 0 && !parts->host.starts_with("unix:")) {
+    return refuse(text, "nobody can be reached on port 0");
+  }
+  ServerSpec spec{.host_port = std::string(address)};
+  if (equals == std::string_view::npos) return spec;
+  const auto weight = base::parse_uint(text.substr(equals + 1), kWeightMax);
+  if (!weight || *weight == 0) {
+    return refuse(text, fmt::format("weight '{}': expected a whole number from 1 to {}",
+                                    text.substr(equals + 1), kWeightMax));
+  }
+  spec.weight = static_cast<uint32_t>(*weight);
+  return spec;
+}
+
+base::Result<std::vector<ServerSpec>> parse_server_list(std::span<const std::string> texts) {
+  std::vector<ServerSpec> specs;
+  std::unordered_map<std::string, size_t> seen;
+  for (const std::string& text : texts) {
+    specs.push_back(GILIRAN_TRY(parse_server_spec(text)));
+    const auto parts = split_host_port(specs.back().host_port);
+    const auto [first, fresh] = seen.emplace(canonical(*parts), specs.size());
+    if (fresh) continue;
+    return base::fail(fmt::format(
+        "server {} '{}' is the same as server {} '{}'; to give one server more turns, "
+        "give it a weight: {}=2",
+        specs.size(), text, first->second, texts[first->second - 1], specs.back().host_port));
+  }
+  return specs;
+}
+
+}  // namespace giliran::config
