@@ -14,9 +14,9 @@
 namespace giliran::net {
 
 struct ChildOptions {
-  std::vector<std::string> argv;  // argv[0] is the path of the program
-  std::string directory;          // working directory; empty: inherited
-  bool capture_output = true;     // stdout and stderr by line through ChildEvents; else inherited
+  std::vector<std::string> argv{};  // argv[0] is the path of the program
+  std::string directory{};          // working directory; empty: inherited
+  bool capture_output = true;       // stdout and stderr by line through ChildEvents; else inherited
 };
 
 struct ChildExit {

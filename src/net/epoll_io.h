@@ -43,6 +43,7 @@ class EpollIo final : public Io {
   bool receiving(SocketId socket) const override;
   void send(SocketId socket, std::span<const base::Slice> slices) override;
   bool sending(SocketId socket) const override;
+  bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;

@@ -114,6 +114,14 @@ bool EpollIo::sending(SocketId id) const {
   return socket != nullptr && socket->sending;
 }
 
+bool EpollIo::extend_send(SocketId id, size_t count) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || !socket->sending) return false;
+  if (socket->slice_count + count > kSendSlicesMax) return false;
+  socket->slice_count = static_cast<uint8_t>(socket->slice_count + count);
+  return true;
+}
+
 size_t EpollIo::sent_so_far(SocketId id) const {
   const Socket* const socket = const_cast<EpollIo*>(this)->find_usable(id);
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;

@@ -145,6 +145,9 @@ class Io {
   // must stay where they are until on_sent or on_closed.
   virtual void send(SocketId socket, std::span<const base::Slice> slices) = 0;
   virtual bool sending(SocketId socket) const = 0;
+  // Adds `count` slices that lie directly behind those of the outstanding send, so that what is said in
+  // several calls of one turn leaves in one. False, and nothing changed, where the engine cannot.
+  virtual bool extend_send(SocketId, size_t /*count*/) { return false; }
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.
   virtual size_t sent_so_far(SocketId) const { return 0; }

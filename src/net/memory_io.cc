@@ -327,7 +327,9 @@ void MemoryIo::try_receive(SocketId id, Socket& socket) {
 // --- the network between two sockets ---
 
 void MemoryIo::transmit(SocketId from, Socket& socket, Item item, std::string bytes) {
-  socket.last_delivery = std::max(socket.last_delivery, network_.clock.now() + network_.delay());
+  // Strictly later than what went before, so that a cut is seen by who receives.
+  socket.last_delivery =
+      std::max(socket.last_delivery + base::Duration(1), network_.clock.now() + network_.delay());
   network_.at(socket.last_delivery,
               [to = socket.remote, sender = Remote{this, from}, item, data = std::move(bytes)] {
                 to.io->arrive(to.id, sender, item, data);
