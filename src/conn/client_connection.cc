@@ -292,28 +292,25 @@ void ClientConnection::send_head(const RequestOut& head) {
       body_out_ = BodyOut::kChunkedFirst;
       break;
   }
-  out_.push(request_head(io_.buffers(), head, framing), false);
-  flush();
+  push(request_head(io_.buffers(), head, framing), false);
 }
 
 void ClientConnection::send_data(base::Slice data) {
   GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
   if (body_out_ == BodyOut::kNone || data.empty()) return;
   if (body_out_ != BodyOut::kPlain) {
-    out_.push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
+    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
     body_out_ = BodyOut::kChunked;
   }
-  out_.push(std::move(data), true);
-  flush();
+  push(std::move(data), true);
 }
 
 void ClientConnection::send_end(std::span<const Field> trailers) {
   GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
   if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    out_.push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
+    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
   }
   request_half_ = RequestHalf::kQueued;
-  flush();
   note_request_sent();
 }
 
@@ -339,14 +336,19 @@ void ClientConnection::abort() {
 
 // --- writing ---
 
-void ClientConnection::flush() {
-  if (state_ != State::kExchange) return;
-  const bool idle = !io_.sending(socket_);
-  out_.flush(io_, socket_);
-  if (idle && !out_.empty()) {
+void ClientConnection::push(base::Slice slice, bool body) {
+  if (state_ == State::kClosing) return;
+  const bool was_empty = out_.empty();
+  // Before the connection is up everything waits in the queue.
+  out_.push(io_, state_ == State::kConnecting ? net::SocketId{} : socket_, std::move(slice), body);
+  if (was_empty && state_ == State::kExchange) {
     refresh_deadline();
     receive_more();
   }
+}
+
+void ClientConnection::flush() {
+  out_.flush(io_, socket_);
 }
 
 void ClientConnection::on_sent(net::SocketId, size_t bytes, int error) {

@@ -84,6 +84,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   bool process_head();
   bool process_body();
   void process_end_of_input();
+  void push(base::Slice slice, bool body);
   void flush();
   void maybe_complete();
   void fail(StreamEnd end, int error, wire::http1::Problem problem = {});

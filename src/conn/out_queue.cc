@@ -5,24 +5,31 @@
 namespace giliran::conn {
 namespace {
 
+constexpr size_t kPlaces = 12;    // places made at first
 constexpr size_t kSentKept = 32;  // places of sent slices kept before they are squeezed out
 
 }  // namespace
 
-void OutQueue::push(base::Slice slice, bool body) {
+void OutQueue::push(net::Io& io, net::SocketId socket, base::Slice slice, bool body) {
   GILIRAN_ASSERT(!slice.empty());
   bytes_ += slice.size();
-  // A send under way looks at slices in place, so that the vector may not move them.
-  if (items_.size() == items_.capacity() && outstanding_ != 0) {
-    later_.push_back({std::move(slice), body});
+  if (items_.capacity() == 0) {
+    items_.reserve(kPlaces);
+    body_.reserve(kPlaces);
+  }
+  if (outstanding_ == 0) {
+    items_.push_back(std::move(slice));
+    body_.push_back(body ? 1 : 0);
+    if (!socket.none()) flush(io, socket);
     return;
   }
-  if (!later_.empty()) {
+  if (!later_.empty() || items_.size() == items_.capacity()) {
     later_.push_back({std::move(slice), body});
     return;
   }
   items_.push_back(std::move(slice));
-  body_.push_back(body);
+  body_.push_back(body ? 1 : 0);
+  if (items_.size() == head_ + outstanding_ + 1 && io.extend_send(socket, 1)) ++outstanding_;
 }
 
 void OutQueue::flush(net::Io& io, net::SocketId socket) {
@@ -37,7 +44,7 @@ OutQueue::Sent OutQueue::sent(size_t bytes) {
     const auto n = static_cast<uint32_t>(std::min<size_t>(bytes, items_[i].size()));
     bytes -= n;
     result.wire_bytes += n;
-    if (body_[i]) result.body_bytes += n;
+    if (body_[i] != 0) result.body_bytes += n;
     bytes_ -= items_[i].size();
     items_[i].reset();
   }
@@ -54,7 +61,7 @@ OutQueue::Sent OutQueue::sent(size_t bytes) {
   }
   for (Later& item : later_) {
     items_.push_back(std::move(item.slice));
-    body_.push_back(item.body);
+    body_.push_back(item.body ? 1 : 0);
   }
   later_.clear();
   return result;

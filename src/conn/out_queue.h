@@ -17,8 +17,10 @@ class OutQueue {
  public:
   bool empty() const { return items_.size() == head_ && later_.empty(); }
   uint64_t bytes() const { return bytes_; }  // queued, sent ones out
-  void push(base::Slice slice, bool body);
-
+  // Queues it and hands it to the socket: with the send that waits for its turn of the loop where
+  // there is one, else as a send of its own as soon as none is outstanding. socket none: only
+  // queues.
+  void push(net::Io& io, net::SocketId socket, base::Slice slice, bool body);
   // Hands the first slices to the socket where no send is outstanding and something is queued.
   void flush(net::Io& io, net::SocketId socket);
 
@@ -35,7 +37,7 @@ class OutQueue {
     base::Slice slice;
     bool body;
   };
-  std::vector<base::Slice> items_;  // from head_ on; capacity is kept
+  std::vector<base::Slice> items_;  // from head_ on; never moved while a send looks at them
   std::vector<char> body_;          // beside items_: 1 where body bytes
   std::vector<Later> later_;        // what came while a send was under way and items_ was full
   size_t head_ = 0;

@@ -44,6 +44,11 @@ ServerConnection::ServerConnection(net::Io& io, net::SocketId socket, const base
 
 ServerConnection::~ServerConnection() = default;
 
+const base::Address& ServerConnection::local() {
+  if (local_.none()) local_ = io_.local_address(socket_);
+  return local_;
+}
+
 void ServerConnection::enter(State next) {
   switch (next) {
     case State::kIdle:
@@ -324,10 +329,10 @@ void ServerConnection::queue_answer(const StreamClosed& why) {
   body.append("\n");
   const Field type{.name = "Content-Type", .value = "text/plain"};
   const ResponseOut head{.status = status, .reason = {}, .fields = {&type, 1}, .body = {}};
-  out_.push(response_head(io_.buffers(), head,
-                          {.name = "Content-Length", .value = {}, .number = body.size()}, "close"),
-            false);
-  if (!head_request_) out_.push(body.take(), false);
+  push(response_head(io_.buffers(), head,
+                     {.name = "Content-Length", .value = {}, .number = body.size()}, "close"),
+       false);
+  if (!head_request_) push(body.take(), false);
   facts_.bytes_out += out_.bytes();
 }
 
@@ -336,10 +341,9 @@ void ServerConnection::queue_answer(const StreamClosed& why) {
 void ServerConnection::send_interim(uint16_t status, std::span<const Field> fields) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kWaiting);
   if (peer_is_http10_) return;
-  out_.push(response_head(io_.buffers(),
-                          {.status = status, .reason = {}, .fields = fields, .body = {}}, {}, {}),
-            false);
-  flush();
+  push(response_head(io_.buffers(), {.status = status, .reason = {}, .fields = fields, .body = {}},
+                     {}, {}),
+       false);
 }
 
 void ServerConnection::send_head(const ResponseOut& head) {
@@ -369,28 +373,25 @@ void ServerConnection::send_head(const ResponseOut& head) {
   if (head_request_ || bodiless) body_out_ = BodyOut::kNone;
   keep_alive_ = keep_alive_ && !head.close && !draining_;
   const std::string_view connection = !keep_alive_ ? "close" : peer_is_http10_ ? "keep-alive" : "";
-  out_.push(response_head(io_.buffers(), head, framing, connection), false);
-  flush();
+  push(response_head(io_.buffers(), head, framing, connection), false);
 }
 
 void ServerConnection::send_data(base::Slice data) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
   if (body_out_ == BodyOut::kNone || data.empty()) return;
   if (body_out_ != BodyOut::kPlain) {
-    out_.push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
+    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
     body_out_ = BodyOut::kChunked;
   }
-  out_.push(std::move(data), true);
-  flush();
+  push(std::move(data), true);
 }
 
 void ServerConnection::send_end(std::span<const Field> trailers) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
   response_half_ = ResponseHalf::kEnded;
   if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    out_.push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
+    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
   }
-  flush();
   // Everything may be with the kernel already (the end came after the last on_sent): the stream
   // ends on a timer's event then, never inside this call.
   if (out_.empty()) io_.timers().arm(timer_, io_.turn_started());
@@ -410,11 +411,11 @@ void ServerConnection::abort() {
 
 // --- writing ---
 
-void ServerConnection::flush() {
+void ServerConnection::push(base::Slice slice, bool body) {
   if (state_ == State::kClosing) return;
-  const bool idle = !io_.sending(socket_);
-  out_.flush(io_, socket_);
-  if (idle && !out_.empty() && state_ == State::kExchange) refresh_deadline();
+  const bool was_empty = out_.empty();
+  out_.push(io_, socket_, std::move(slice), body);
+  if (was_empty && state_ == State::kExchange) refresh_deadline();
 }
 
 void ServerConnection::on_sent(net::SocketId, size_t bytes, int error) {
@@ -425,7 +426,7 @@ void ServerConnection::on_sent(net::SocketId, size_t bytes, int error) {
     if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
     return;
   }
-  flush();
+  out_.flush(io_, socket_);
   if (state_ == State::kLingering) {
     if (out_.empty()) io_.shutdown_send(socket_);
     return;
@@ -471,7 +472,6 @@ void ServerConnection::start_lingering() {
   enter(State::kLingering);
   input_.reset();
   refresh_deadline();
-  flush();
   if (out_.empty()) io_.shutdown_send(socket_);
   receive_more();
 }

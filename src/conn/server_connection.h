@@ -56,8 +56,9 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   ~ServerConnection();
 
   const base::Address& peer() const { return peer_; }
-  base::Address local() const { return io_.local_address(socket_); }
+  const base::Address& local();  // asked of the kernel once
   uint64_t number() const { return facts_.connection; }
+  bool carried_any() const { return facts_.sequence != 0; }  // a request, good or refused
   bool idle() const { return state_ == State::kIdle; }
   void* user = nullptr;  // the handler's
 
@@ -93,7 +94,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void end_stream(const StreamClosed& closed);
   void next_request();
   void maybe_complete();
-  void flush();
+  void push(base::Slice slice, bool body);
   void start_lingering();
   void close_now(net::CloseMode mode);
 
@@ -118,6 +119,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   ServerHandler& handler_;
   ServerStreamEvents* stream_ = nullptr;
   base::Address peer_;
+  base::Address local_;
   Input input_;  // bytes received and not parsed
   wire::http1::RequestParser parser_;
   wire::http1::BodyParser body_;

@@ -96,6 +96,7 @@ void UpstreamPool::on_connection_closed(ClientConnection& connection) {
   }
   if (entry.all_next != nullptr) entry.all_next->all_previous = entry.all_previous;
   slab_.destroy(entry);
+  if (slab_.live() == 0 && on_empty) on_empty();
 }
 
 void UpstreamPool::on_expiry() {

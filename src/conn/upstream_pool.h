@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/slab.h"
@@ -37,6 +38,8 @@ class UpstreamPool final : private ClientConnectionOwner {
   void drain();
   // Cuts everything.
   void shut();
+
+  std::function<void()> on_empty;  // called when the last connection is gone; empty: nobody is told
 
   uint32_t idle() const { return idle_count_; }
   uint32_t open() const { return static_cast<uint32_t>(slab_.live()); }

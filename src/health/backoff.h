@@ -13,7 +13,7 @@ namespace giliran::health {
 
 struct BackoffOptions {
   base::Duration first = std::chrono::seconds(1);
-  base::Duration max = std::chrono::seconds(30);  // before the jitter
+  base::Duration max = std::chrono::seconds(10);  // before the jitter
   double jitter = 0.2;  // each while is spread by up to this part of itself, both ways; 0 to 1
 };
 
