@@ -81,7 +81,8 @@ def test_malformed_requests(g):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize("chunks", [b"g\r\n", b"-1\r\n", b"5\r\nabcdefgh\r\n0\r\n\r\n",
-                                    b"5;\nabcde", b"ffffffffffffffff1\r\n", b"5\nabcde\r\n0\r\n\r\n",
+                                    b"5;\nabcde", b"ffffffffffffffff1\r\n",
+                                    b"5\nabcde\r\n0\r\n\r\n",
                                     b" 5\r\nabcde\r\n0\r\n\r\n"])
 def test_a_chunk_that_cannot_be_read(g, chunks):
     """Found when the request may be on its way already: the server must not take it for whole."""
