@@ -235,21 +235,21 @@ base::WallTime Line::arrived() const {
   // 2026-11-22T09:00:00.123456Z
   if (ts.size() < 20 || ts.back() != 'Z') return {};
   bool good = true;
-  const auto number = [&](size_t at, size_t digits) {
+  const auto digits_at = [&](size_t at, size_t digits) {
     int64_t n = 0;
     const char* last = ts.data() + at + digits;
     good = good && std::from_chars(ts.data() + at, last, n).ptr == last && n >= 0;
     return n;
   };
-  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(number(0, 4))),
-                                         std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                         std::chrono::day(static_cast<unsigned>(number(8, 2))));
-  int64_t seconds = number(11, 2) * 3600 + number(14, 2) * 60 + number(17, 2);
+  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(digits_at(0, 4))),
+                                         std::chrono::month(static_cast<unsigned>(digits_at(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(digits_at(8, 2))));
+  int64_t seconds = digits_at(11, 2) * 3600 + digits_at(14, 2) * 60 + digits_at(17, 2);
   int64_t ns = 0;
   if (ts[19] == '.') {
     const size_t digits = ts.size() - 21;
     if (digits == 0 || digits > 9) return {};
-    ns = number(20, digits);
+    ns = digits_at(20, digits);
     for (size_t i = digits; i < 9; ++i) ns *= 10;
   }
   if (!good || !date.ok()) return {};

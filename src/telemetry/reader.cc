@@ -89,6 +89,7 @@ class Reader {
     switch (parser_.parse(text, buffer_.size() - begin, line_)) {
       case LineParser::What::kRecord:
         ++stats_.records;
+        line_.number = number_;
         visit_(line_);
         return;
       case LineParser::What::kDropped:

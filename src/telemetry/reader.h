@@ -16,6 +16,7 @@ namespace giliran::telemetry {
 // One line of a log, as a Record is written. Addresses stay text. What is absent is as in Record:
 // zero, empty, none, or kNotReached. The texts are borrowed for the time of the call.
 struct Line {
+  uint64_t number = 0;  // in its file, from 1
   std::string_view ts;
   Tier tier = Tier::kCoordinator;
   Kind kind = Kind::kExchange;

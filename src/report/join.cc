@@ -1,0 +1,313 @@
+#include "report/join.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace giliran::report {
+
+namespace {
+
+using telemetry::End;
+using telemetry::Kind;
+using telemetry::Line;
+using telemetry::Phase;
+using telemetry::Tier;
+
+enum class Side : uint8_t { kLeft, kRight };
+
+// What a join needs of a record.
+struct Item {
+  uint64_t key = 0;
+  int64_t time_ns = 0;  // flows only
+  uint64_t out = 0;     // bytes towards the server
+  uint64_t in = 0;
+  uint32_t line = 0;
+  uint16_t file = 0;
+  uint16_t attempts = 0;
+  Side side = Side::kLeft;
+  Tier tier = Tier::kClient;
+  End end = End::kOk;
+  Phase phase = Phase::kNone;
+
+  bool ok() const { return end == End::kOk; }
+};
+static_assert(sizeof(Item) <= 48);
+
+uint64_t hash_text(std::string_view text) {  // FNV-1a
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+std::optional<uint64_t> address_key(std::string_view address) {
+  // The clients of a Unix socket have no name.
+  if (address.empty() || address.starts_with("unix:")) return std::nullopt;
+  return hash_text(address);
+}
+
+std::optional<uint64_t> span_key(base::SpanId span) {
+  if (span.none()) return std::nullopt;
+  return span.value;
+}
+
+Item make_item(const Line& line, Side side, uint64_t key, size_t file) {
+  const bool left = side == Side::kLeft;
+  return {.key = key,
+          .time_ns = line.kind == Kind::kFlow ? line.arrived().ns : 0,
+          .out = left ? line.up_out : line.down_in,
+          .in = left ? line.up_in : line.down_out,
+          .line = static_cast<uint32_t>(line.number),
+          .file = static_cast<uint16_t>(file),
+          .attempts = line.attempts,
+          .side = side,
+          .tier = line.tier,
+          .end = line.end,
+          .phase = line.phase};
+}
+
+// Whether a coordinator's record says that a server was never given the request.
+bool never_handed_over(const Item& item) {
+  if (item.ok()) return false;
+  if (item.tier == Tier::kCoordinator && item.attempts == 0) return true;
+  switch (item.end) {
+    case End::kConnectRefused:
+    case End::kConnectTimeout:
+    case End::kConnectFailed:
+    case End::kNoServer:
+      return true;
+    case End::kOk:
+    case End::kClientClosed:
+    case End::kClientTimeout:
+    case End::kBadRequest:
+    case End::kServerClosed:
+    case End::kServerTimeout:
+    case End::kBadResponse:
+    case End::kFault:
+    case End::kLimit:
+    case End::kIdleTimeout:
+    case End::kShutdown:
+    case End::kInternal:
+      break;
+  }
+  return item.phase == Phase::kRequest || item.phase == Phase::kQueue ||
+         item.phase == Phase::kConnect;
+}
+
+class Joiner {
+ public:
+  Joiner(Comparison& comparison, std::span<const std::string> paths)
+      : comparison_(comparison), paths_(paths) {
+    comparison_.right_count = comparison_.foreign = 0;
+    comparison_.left_out = comparison_.right_in = 0;
+    comparison_.left_in = comparison_.right_out = 0;
+  }
+
+  void take(const Line& line, size_t file, size_t part, size_t parts) {
+    if (line.kind != comparison_.kind) return;
+    const auto add = [&](Side side, std::optional<uint64_t> key) {
+      if (!key) {
+        if (side == Side::kLeft && part == 0) left_alone(make_item(line, side, 0, file));
+        return;
+      }
+      if ((*key >> 7) % parts == part) items_.push_back(make_item(line, side, *key, file));
+    };
+    if (line.tier == comparison_.left) add(Side::kLeft, asking_key(line));
+    if (line.tier == comparison_.right) add(Side::kRight, asked_key(line));
+  }
+
+  // Joins what was taken.
+  void join() {
+    std::sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) {
+      return std::tie(a.key, a.side, a.time_ns, a.file, a.line) <
+             std::tie(b.key, b.side, b.time_ns, b.file, b.line);
+    });
+    for (size_t begin = 0; begin < items_.size();) {
+      size_t middle = begin;
+      while (middle < items_.size() && items_[middle].key == items_[begin].key &&
+             items_[middle].side == Side::kLeft) {
+        ++middle;
+      }
+      size_t end = middle;
+      while (end < items_.size() && items_[end].key == items_[begin].key) ++end;
+      const std::span<const Item> all(items_);
+      const auto lefts = all.subspan(begin, middle - begin);
+      const auto rights = all.subspan(middle, end - middle);
+      if (comparison_.kind == Kind::kFlow) {
+        join_flows(lefts, rights);
+      } else {
+        join_exchanges(lefts, rights);
+      }
+      begin = end;
+    }
+    items_.clear();
+  }
+
+  void finish(uint64_t dropped_right) {
+    for (auto& [key, named] : named_) {
+      if (key.first == kMissing && dropped_right != 0) {
+        const uint64_t excused = std::min(named.count, dropped_right);
+        comparison_.named.push_back({.name = "dropped records",
+                                     .detail = std::string(name(comparison_.right)),
+                                     .count = excused,
+                                     .example = named.example,
+                                     .accounted = true});
+        named.count -= excused;
+        if (named.count == 0) continue;
+      }
+      comparison_.named.push_back(std::move(named));
+    }
+  }
+
+ private:
+  static constexpr const char* kMissing = "answered but not recorded";
+
+  void join_exchanges(std::span<const Item> lefts, std::span<const Item> rights) {
+    if (lefts.empty()) {
+      comparison_.foreign += rights.size();
+      return;
+    }
+    for (const Item& again : lefts.subspan(1)) count("recorded twice", "", again, false);
+    if (rights.empty()) return left_alone(lefts[0]);
+    comparison_.right_count += rights.size();
+    for (const Item& again : rights.subspan(1)) {
+      count(comparison_.right == Tier::kServer ? "executed twice" : "sent twice", "", again, true);
+    }
+    if (rights.size() == 1) {
+      pair(lefts[0], rights[0]);
+    } else {
+      matched_late(lefts[0], rights[0]);
+    }
+  }
+
+  // Ports are reused: the same key may stand for several flows, one after the other.
+  void join_flows(std::span<const Item> lefts, std::span<const Item> rights) {
+    size_t i = 0;
+    size_t j = 0;
+    const auto gap = [&](size_t a, size_t b) {
+      if (a >= lefts.size() || b >= rights.size()) return INT64_MAX;
+      const int64_t d = lefts[a].time_ns - rights[b].time_ns;
+      return d < 0 ? -d : d;
+    };
+    while (i < lefts.size() && j < rights.size()) {
+      const size_t lefts_left = lefts.size() - i;
+      const size_t rights_left = rights.size() - j;
+      if (lefts_left > rights_left && gap(i + 1, j) < gap(i, j)) {
+        left_alone(lefts[i++]);
+      } else if (rights_left > lefts_left && gap(i, j + 1) < gap(i, j)) {
+        ++comparison_.foreign;
+        ++j;
+      } else {
+        ++comparison_.right_count;
+        pair(lefts[i++], rights[j++]);
+      }
+    }
+    for (; i < lefts.size(); ++i) left_alone(lefts[i]);
+    comparison_.foreign += rights.size() - j;
+  }
+
+  void pair(const Item& left, const Item& right) {
+    matched_late(left, right);
+    if (!left.ok() || !right.ok() || left.attempts > 1) return;
+    comparison_.left_out += left.out;
+    comparison_.left_in += left.in;
+    comparison_.right_in += right.out;
+    comparison_.right_out += right.in;
+    if (left.out != right.out || left.in != right.in) {
+      count("bytes differ",
+            fmt::format("{} sees {}/{}, {} sees {}/{}", name(left.tier), left.out, left.in,
+                        name(right.tier), right.out, right.in),
+            left, false);
+    }
+  }
+
+  void matched_late(const Item& left, const Item& right) {
+    if (!left.ok() && right.ok()) {
+      count("answered too late", std::string(name(left.end)), left, true);
+    }
+  }
+
+  void left_alone(const Item& left) {
+    if (left.ok()) {
+      const bool empty_flow = comparison_.kind == Kind::kFlow && left.out == 0 && left.in == 0;
+      if (empty_flow) return count("connection without a byte", "", left, true);
+      return count(kMissing, fmt::format("no {} record", name(comparison_.right)), left, false);
+    }
+    const bool before = comparison_.right != Tier::kServer || never_handed_over(left);
+    count(before ? "lost before hand-off" : "lost after hand-off", std::string(name(left.end)),
+          left, true);
+  }
+
+  void count(const char* what, std::string detail, const Item& example, bool accounted) {
+    // Byte differences are one name, however many numbers they show.
+    const std::string key = accounted ? detail : "";
+    Named& named = named_[{what, key}];
+    if (named.count++ != 0) return;
+    named.name = what;
+    named.detail = std::move(detail);
+    named.accounted = accounted;
+    named.example = fmt::format("{}:{}", paths_[example.file], example.line);
+    if (comparison_.kind == Kind::kExchange) {
+      named.example += fmt::format(" span {:016x}", example.key);
+    }
+  }
+
+  Comparison& comparison_;
+  std::span<const std::string> paths_;
+  std::vector<Item> items_;
+  std::map<std::pair<std::string, std::string>, Named> named_;
+};
+
+}  // namespace
+
+std::optional<uint64_t> asking_key(const Line& line) {
+  switch (line.kind) {
+    case Kind::kExchange:
+      return span_key(line.span);
+    case Kind::kFlow:
+      return address_key(line.tier == Tier::kClient ? line.local : line.upstream_local);
+    case Kind::kMessage:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> asked_key(const Line& line) {
+  if (line.tier == Tier::kClient) return std::nullopt;
+  switch (line.kind) {
+    case Kind::kExchange:
+      return span_key(line.parent);
+    case Kind::kFlow:
+      return address_key(line.peer);
+    case Kind::kMessage:
+      break;
+  }
+  return std::nullopt;
+}
+
+base::Result<void> join_exactly(std::span<const std::string> paths, size_t items_total,
+                                size_t items_max, std::span<const uint64_t> dropped,
+                                std::vector<Comparison*> comparisons) {
+  std::vector<Joiner> joiners;
+  for (Comparison* c : comparisons) joiners.emplace_back(*c, paths);
+  const size_t parts = items_total / std::max<size_t>(items_max, 1) + 1;
+  for (size_t part = 0; part < parts; ++part) {
+    for (size_t file = 0; file < paths.size(); ++file) {
+      const auto read = telemetry::read_log(
+          {.path = paths[file]},
+          [&](const Line& line) {
+            for (Joiner& joiner : joiners) joiner.take(line, file, part, parts);
+          },
+          [](Tier, uint64_t) {});
+      if (!read) return std::unexpected(read.error());
+    }
+    for (Joiner& joiner : joiners) joiner.join();
+  }
+  for (size_t i = 0; i < joiners.size(); ++i) {
+    joiners[i].finish(dropped[static_cast<size_t>(comparisons[i]->right)]);
+  }
+  return {};
+}
+
+}  // namespace giliran::report

@@ -1,0 +1,122 @@
+// What `giliran report` found: values only. Printed by text.h, written by json.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/histogram.h"
+#include "base/time.h"
+#include "report/conservation.h"
+#include "telemetry/reader.h"
+#include "telemetry/record.h"
+
+namespace giliran::report {
+
+// Of durations; all zero where there is none.
+struct Quantiles {
+  uint64_t count = 0;
+  double mean_us = 0;
+  base::Duration p50{}, p90{}, p99{}, p999{}, max{};
+
+  static Quantiles of(const base::Histogram& nanoseconds);
+};
+
+// The durations of a record that add up to its total, then two that do not.
+enum class Part : uint8_t { kHead, kQueue, kConnect, kSend, kWait, kService, kData, kIdle, kLag };
+constexpr size_t kParts = 9;
+constexpr size_t kPartsOfTotal = 7;
+std::string_view name(Part part);
+base::Duration part_of(const telemetry::Line& line, Part part);
+
+struct Failure {
+  telemetry::End end{};
+  telemetry::By by{};
+  telemetry::Phase phase{};
+  std::string reason;
+  uint64_t count = 0;
+  std::string example;  // where it was first seen, e.g. server or peer
+};
+
+struct ServerRow {
+  std::string name;
+  uint64_t count = 0;
+  uint64_t errors = 0;
+  Quantiles connect, wait, total;  // wait: service on servers; total: of records that are ok
+};
+
+struct SlowRecord {
+  base::Duration total{};
+  Part dominant = Part::kWait;
+  base::Duration dominant_time{};
+  std::string ts, method, target, server, peer, trace;
+  uint16_t status = 0;
+  telemetry::End end{};
+};
+
+struct RateBucket {
+  uint64_t count = 0;
+  uint64_t errors = 0;
+};
+
+struct RateOverTime {
+  base::WallTime begin;
+  base::Duration interval{};
+  std::vector<RateBucket> buckets;  // at most 3,600
+};
+
+// All records of one kind on one tier.
+struct Section {
+  telemetry::Tier tier{};
+  telemetry::Kind kind{};
+  uint64_t records = 0;
+  uint64_t ok = 0;
+  uint64_t messages = 0;  // of flows
+  uint64_t attempts = 0;
+  uint64_t retried = 0;  // more than one attempt
+  uint64_t reused = 0;
+  uint64_t down_in = 0, down_out = 0, up_out = 0, up_in = 0, body_in = 0, body_out = 0;
+  base::WallTime begin;
+  base::Duration duration{};  // first beginning to last end
+  RateOverTime rate;
+  Quantiles total;  // of records that are ok
+  std::array<Quantiles, kParts> parts{};
+  std::vector<Failure> failures;  // most frequent first
+  std::vector<ServerRow> servers;
+  std::map<uint16_t, uint64_t> statuses;
+  std::vector<SlowRecord> slowest;
+
+  uint64_t errors() const { return records - ok; }
+  double per_second() const;
+};
+
+// Where the mean time of an exchange (or message) goes, from the differences between tiers.
+struct WhereTimeGoes {
+  struct Share {
+    std::string what;
+    double mean_us = 0;
+  };
+  telemetry::Tier seen_from{};
+  telemetry::Kind kind{};
+  double mean_us = 0;
+  std::vector<Share> shares;     // add up to the mean
+  bool same_records = false;     // as many records are ok on every tier
+  std::string sentence() const;  // empty where only one tier is there
+};
+
+struct FileRead {
+  std::string path;
+  telemetry::ReadStats stats;
+};
+
+struct Report {
+  std::vector<FileRead> files;
+  std::vector<Section> sections;  // client, coordinator, server
+  std::vector<WhereTimeGoes> where;
+  Conservation conservation;
+  std::vector<std::string> findings;  // sentences, the most important first
+};
+
+}  // namespace giliran::report

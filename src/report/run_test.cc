@@ -1,0 +1,213 @@
+#include "report/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "report/analysis.h"
+#include "report/findings.h"
+#include "report/sample_run.h"
+#include "telemetry/json.h"
+
+namespace giliran::report {
+namespace {
+
+using nlohmann::json;
+using telemetry::By;
+using telemetry::End;
+using telemetry::Phase;
+using telemetry::Tier;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Ran {
+  int status = 0;
+  std::string out, err;
+};
+
+Ran run(ReportOptions options) {
+  std::ostringstream out, err;
+  const int status = run_report(options, out, err);
+  return {status, out.str(), err.str()};
+}
+
+TEST(RunReport, AGoodRunOfThreeTiers) {
+  const SampleFolder folder;
+  const Ran ran = run({.paths = folder.write(SampleRun::exchanges(2000))});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.err, "");
+  EXPECT_THAT(ran.out, HasSubstr("Client exchanges: 2,000, 2,000 ok, 0 failed (0.0%)"));
+  EXPECT_THAT(ran.out, HasSubstr("Conservation: everything is accounted for"));
+  EXPECT_THAT(ran.out,
+              HasSubstr("Of 5.00 ms mean at the client, 4.00 ms service on the servers, 100 µs the "
+                        "servers' queues, 100 µs the servers' reading and writing, 400 µs the "
+                        "coordinator and its connections to the servers, 400 µs network and "
+                        "client."));
+  for (const char c : ran.out) {
+    EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  }
+}
+
+TEST(RunReport, JsonHoldsTheNumbers) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(1000);
+  for (size_t i = 0; i < 30; ++i) {
+    sample.coordinator[i * 3].end = End::kServerClosed;
+    sample.coordinator[i * 3].by = By::kServer;
+    sample.coordinator[i * 3].phase = Phase::kWait;
+    sample.coordinator[i * 3].status = 502;
+    sample.coordinator[i * 3].reason = "ECONNRESET";
+  }
+  sample.server[9].total = std::chrono::seconds(2);
+  sample.server[9].service = std::chrono::milliseconds(1900);
+  const Ran ran = run({.paths = folder.write(sample), .json = true, .slowest = 3});
+  EXPECT_EQ(ran.status, 0);
+  const json report = json::parse(ran.out);
+  EXPECT_EQ(report["format"], "giliran-report/1");
+  ASSERT_EQ(report["sections"].size(), 3);
+  const json& coordinator = report["sections"][1];
+  EXPECT_EQ(coordinator["tier"], "coordinator");
+  EXPECT_EQ(coordinator["records"], 1000);
+  EXPECT_EQ(coordinator["errors"], 30);
+  EXPECT_EQ(coordinator["statuses"]["502"], 30);
+  EXPECT_EQ(coordinator["failures"][0]["end"], "server-closed");
+  EXPECT_EQ(coordinator["failures"][0]["reason"], "ECONNRESET");
+  EXPECT_EQ(coordinator["failures"][0]["count"], 30);
+  EXPECT_EQ(coordinator["reused"], 998);
+  EXPECT_EQ(coordinator["total"]["count"], 970);
+  EXPECT_NEAR(coordinator["total"]["p99_us"].get<double>(), 4600, 5);
+  EXPECT_NEAR(coordinator["phases"]["wait"]["p50_us"].get<double>(), 4400, 45);
+  EXPECT_EQ(coordinator["servers"][0]["name"], "127.0.0.1:9001");
+  EXPECT_EQ(coordinator["servers"][0]["count"], 500);
+  EXPECT_EQ(coordinator["servers"][0]["connect"]["count"], 1) << "only what was not reused";
+  EXPECT_NEAR(coordinator["per_second"].get<double>(), 1000, 10);
+  EXPECT_EQ(coordinator["rate"]["interval_s"], 0.1);
+  EXPECT_EQ(coordinator["rate"]["counts"], json(std::vector<int>(10, 100)));
+  const json& server = report["sections"][2];
+  ASSERT_EQ(server["slowest"].size(), 3);
+  EXPECT_EQ(server["slowest"][0]["total_us"], 2e6);
+  EXPECT_EQ(server["slowest"][0]["dominant"], "service");
+  EXPECT_EQ(server["slowest"][0]["server"], "s2");
+  EXPECT_TRUE(report["conservation"]["conserved"].get<bool>());
+}
+
+TEST(RunReport, ALossIsExitStatusOne) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(100);
+  sample.server.pop_back();
+  const Ran ran = run({.paths = folder.write(sample)});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.out, HasSubstr("Conservation: NOT conserved"));
+  EXPECT_THAT(ran.out, HasSubstr("Not conserved: 1 answered but not recorded (no server record)"));
+}
+
+TEST(RunReport, OneLogAlone) {
+  const SampleFolder folder;
+  const Ran ran =
+      run({.paths = {folder.write("coordinator.log", SampleRun::exchanges(10).coordinator)}});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.out, Not(HasSubstr("Conservation")));
+  EXPECT_THAT(ran.out, HasSubstr("127.0.0.1:9002"));
+}
+
+TEST(RunReport, ForeignLinesAreCountedAndShown) {
+  const SampleFolder folder;
+  const std::string path = folder.write("x.log", SampleRun::exchanges(3).client,
+                                        "127.0.0.1 - - \"GET / \x1b[31m\" 200\n");
+  const Ran ran = run({.paths = {path}});
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.out, HasSubstr("1 of 4 lines of " + path + " are not understood, first line 4"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
+}
+
+TEST(RunReport, UsageAndFilesThatAreNotThere) {
+  EXPECT_EQ(run({}).status, 2);
+  const Ran missing = run({.paths = {"/no/such.log"}});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_EQ(missing.err, "giliran report: cannot read /no/such.log: No such file or directory\n");
+  const SampleFolder folder;
+  EXPECT_EQ(run({.paths = {folder.write("empty.log", {})}}).status, 1);
+}
+
+TEST(RunReport, HostileTextStaysText) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(2);
+  sample.client[0].target = "/\x1b[2J\r\n\x07";
+  sample.client[0].end = End::kServerClosed;
+  sample.client[0].reason = "\x1b]0;x\x07";
+  const Ran text = run({.paths = {folder.write("client.log", sample.client)}});
+  for (const char c : text.out) {
+    EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  }
+  EXPECT_TRUE(json::accept(run({.paths = {folder.path("client.log")}, .json = true}).out));
+}
+
+TEST(Findings, ASlowServerAndAFailingOneAreNamed) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(1000);
+  for (size_t i = 1; i < 1000; i += 2) {
+    sample.server[i].total = sample.server[i].service = std::chrono::milliseconds(50);
+    if (i % 10 == 1) sample.server[i].end = End::kFault;
+  }
+  const Ran ran = run({.paths = {folder.write("server.log", sample.server)}});
+  EXPECT_THAT(ran.out, HasSubstr("Server s2 is slow"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("Server s1")));
+  EXPECT_THAT(ran.out, HasSubstr("Server s2 fails more than the others: 100 of 500 (20.0%)"));
+}
+
+TEST(RateTally, CoarsensWithinItsBoundAndLosesNothing) {
+  RateTally tally;
+  constexpr int64_t kSecond = 1'000'000'000;
+  for (int64_t i = 0; i < 20'000; ++i) {
+    tally.add({1'795'338'000 * kSecond + (i * 7919 % 20'000) * kSecond}, i % 4 == 0);
+  }
+  const RateOverTime rate = tally.result();
+  EXPECT_LE(rate.buckets.size(), RateTally::kBucketsMax);
+  EXPECT_EQ(rate.interval, std::chrono::seconds(10));
+  EXPECT_EQ(rate.begin.ns, 1'795'338'000 * kSecond);
+  uint64_t errors = 0;
+  for (size_t i = 0; i < 2000; ++i) {
+    ASSERT_EQ(rate.buckets[i].count, 10);
+    errors += rate.buckets[i].errors;
+  }
+  EXPECT_EQ(errors, 5000);
+  uint64_t squeezed = 0;
+  for (const RateBucket& b : squeeze(rate.buckets, 60)) squeezed += b.count;
+  EXPECT_EQ(squeezed, 20'000);
+  EXPECT_LE(squeeze(rate.buckets, 60).size(), 60);
+}
+
+// Names, reasons and statuses may be of any number; what is kept of them is not.
+TEST(Analysis, MemoryIsBoundedWhateverTheLogsHold) {
+  constexpr uint64_t kRecords = 100'000;
+  Analysis analysis({.slowest = 10});
+  for (uint64_t i = 0; i < kRecords; ++i) {
+    const std::string name = "server-" + std::to_string(i);
+    telemetry::Line line;
+    line.tier = Tier::kCoordinator;
+    line.end = End::kServerClosed;
+    line.server = name;
+    line.reason = name;
+    line.span = {i + 1};
+    line.status = static_cast<uint16_t>(i);
+    line.total = base::Duration(static_cast<int64_t>(i));
+    analysis.add(line);
+  }
+  const Report report = analysis.finish({});
+  ASSERT_EQ(report.sections.size(), 1);
+  const Section& s = report.sections[0];
+  EXPECT_EQ(s.records, kRecords);
+  EXPECT_LE(s.servers.size(), SectionTally::kServersMax + 1);
+  EXPECT_LE(s.failures.size(), SectionTally::kFailuresMax + 1);
+  EXPECT_EQ(s.slowest.size(), 10);
+  EXPECT_EQ(s.slowest.front().total.count(), 99'999);
+  EXPECT_EQ(s.slowest.back().total.count(), 99'990);
+  uint64_t rows = 0;
+  for (const ServerRow& row : s.servers) rows += row.count;
+  EXPECT_EQ(rows, kRecords);
+}
+
+}  // namespace
+}  // namespace giliran::report

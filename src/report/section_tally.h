@@ -1,0 +1,61 @@
+// Adds up the records of one kind on one tier.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+#include "report/rate.h"
+#include "report/report.h"
+
+namespace giliran::report {
+
+// Memory is bounded: about 1 MiB, and 120 KiB for each of at most kServersMax servers.
+class SectionTally {
+ public:
+  static constexpr size_t kServersMax = 256;   // further ones are "(others)"
+  static constexpr size_t kFailuresMax = 256;  // further ones lose their reason
+
+  SectionTally(telemetry::Tier tier, telemetry::Kind kind, size_t slowest);
+  void add(const telemetry::Line& line);
+  Section finish() const;
+  const Section& counts() const { return counts_; }
+  // Sums over records that are ok, for the comparison between tiers.
+  double total_mean_us() const { return total_.mean() / 1e3; }
+  double part_mean_us(Part part) const;  // over the records that are ok
+
+ private:
+  struct Server {
+    Server();
+    uint64_t count = 0;
+    uint64_t errors = 0;
+    base::Histogram connect, wait, total;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
+  };
+
+  Server& server(const telemetry::Line& line);
+  void add_times(const telemetry::Line& line);
+  void add_failure(const telemetry::Line& line);
+  void add_slow(const telemetry::Line& line);
+
+  Section counts_;  // what needs no finishing
+  size_t slowest_max_;
+  int64_t first_ns_ = INT64_MAX;
+  int64_t last_ns_ = INT64_MIN;
+  RateTally rate_;
+  base::Histogram total_;
+  std::array<std::optional<base::Histogram>, kParts> parts_;
+  std::array<double, kParts> ok_sums_ns_{};
+  std::unordered_map<std::string, Server, TextHash, std::equal_to<>> servers_;
+  using FailureKey = std::tuple<telemetry::End, telemetry::By, telemetry::Phase, std::string>;
+  std::map<FailureKey, Failure> failures_;
+  std::vector<SlowRecord> slowest_;  // a heap, the least slow in front
+};
+
+}  // namespace giliran::report
