@@ -114,6 +114,7 @@ TEST(BodyParserTest, RefusesBadChunks) {
   const std::vector<std::pair<std::string, Problem>> cases = {
       {"\r\n", Problem::kBadChunk},
       {";a\r\n", Problem::kBadChunk},
+      {"1\r\na\r\n\r\n", Problem::kBadChunk},
       {"g\r\n", Problem::kBadChunk},
       {"+5\r\nhello", Problem::kBadChunk},
       {"-5\r\nhello", Problem::kBadChunk},
@@ -162,6 +163,9 @@ TEST(BodyParserTest, HoldsToLimits) {
   EXPECT_EQ(read_chunked("5;" + std::string(1024, 'x') + "\r\nhello").data, "hello");
   EXPECT_EQ(read_chunked("5;" + std::string(1025, 'x')).problem, Problem::kBadChunk);
   EXPECT_EQ(read_chunked("fffffffffffffff\r\nx").data, "x");
+
+  const std::string extended = "00001;" + std::string(1000, 'x') + "\r\na\r\n";
+  EXPECT_EQ(read_chunked(extended + extended + extended + extended).data, "aaaa") << "for each";
 
   const size_t value_bytes = BodyParser::kTrailerBytesMax - 7;  // "A: " value CRLF CRLF
   EXPECT_EQ(read_chunked("0\r\nA: " + std::string(value_bytes, 'x') + "\r\n\r\n").last,

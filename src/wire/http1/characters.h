@@ -68,6 +68,30 @@ inline const char* skip_text(const char* at, const char* end) {
   return at;
 }
 
+// The first byte of [at, end) that is no token byte, or end. Blocks of letters, digits and '-' are
+// what field names are made of; the table decides about the rest.
+inline const char* skip_token(const char* at, const char* end) {
+#if defined(__SSE2__)
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i letter =
+        _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+    const __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    const __m128i good =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter),
+                                  _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit)),
+                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    const unsigned other = ~static_cast<unsigned>(_mm_movemask_epi8(good)) & 0xffff;
+    if (other != 0) {
+      at += __builtin_ctz(other);
+      break;
+    }
+  }
+#endif
+  while (at != end && in(kTokenBytes, *at)) ++at;
+  return at;
+}
+
 // The first byte of [at, end) that is not is_target, or end.
 inline const char* skip_target(const char* at, const char* end) {
 #if defined(__SSE2__)

@@ -1,7 +1,5 @@
 #include "wire/http1/field_section.h"
 
-#include <cstring>
-
 #include "wire/http1/characters.h"
 
 namespace giliran::wire::http1 {
@@ -40,9 +38,8 @@ SectionEnd find_section_end(std::string_view bytes, size_t from) {
 Problem take_field(std::string_view& section, Field& field) {
   const char* const begin = section.data();
   const char* const end = begin + section.size();
-  const char* at = begin;
-  // The section ends with CRLF, which is in neither class: the loops stop before the end.
-  while (in(kTokenBytes, *at)) ++at;
+  // The section ends with CRLF, which no class has: every search stops before the end.
+  const char* at = skip_token(begin, end);
   if (*at != ':' || at == begin) {
     if (at == begin && (*at == ' ' || *at == '\t')) return Problem::kObsoleteFolding;
     return problem_at(at, end, Problem::kBadFieldName);

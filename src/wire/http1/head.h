@@ -76,7 +76,8 @@ struct Fields {
 struct RequestHead {
   std::string_view method;
   std::string_view target;  // as sent
-  std::string_view path;    // origin-form part of target, with query ("*" for asterisk-form)
+  std::string_view path;    // origin-form part of target, with query ("*" for asterisk-form); empty
+                            // for authority-form
   std::string_view host;    // authority: of an absolute-form target, else of Host; may be empty
   TargetForm form = TargetForm::kOrigin;
   Version version = Version::k11;

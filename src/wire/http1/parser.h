@@ -1,5 +1,8 @@
 // Bytes in, heads and bodies out. No I/O, no allocation, no state kept outside these objects.
 //
+// Strict: what two readers could read in two ways is refused, never guessed. Line ends are CRLF; no
+// folding; one Content-Length of digits, or one Transfer-Encoding that is "chunked", not both.
+//
 // The contract all parsers share: they are shown the bytes not consumed yet, contiguous, and say
 // how many they consumed. kNeedMore: show the same unconsumed bytes again with more behind them.
 #pragma once
@@ -53,6 +56,8 @@ struct HeadResult {
 };
 
 // Remembers how far a head that arrives in pieces was looked at, so that the total work is linear.
+// Up to two empty lines before a request line are skipped. A bad start line is refused before the
+// head is complete.
 class RequestParser {
  public:
   explicit RequestParser(HeadLimits limits = {}) : limits_(limits) {}
@@ -74,6 +79,7 @@ class ResponseParser {
  public:
   explicit ResponseParser(HeadLimits limits = {}) : limits_(limits) {}
   // request_method: decides the body (HEAD, and CONNECT with 2xx). 1xx heads are kDone with kNone.
+  // 1xx and 204 that announce a body (Transfer-Encoding, Content-Length above 0) are refused.
   HeadResult parse(std::string_view bytes, std::string_view request_method, ResponseHead& head);
   void reset() {
     scanned_ = 0;
@@ -109,7 +115,9 @@ class BodyParser {
   // Call until kNeedMore, kEnd or kError. Framing kNone and kLength 0 give kEnd at the first call,
   // also with no bytes. trailers is written at the kEnd of a chunked body only (else untouched);
   // its views are valid as long as the bytes shown are. May be null: trailers are then checked and
-  // dropped.
+  // dropped. Trailers that frame, route or concern the connection (Content-Length,
+  // Transfer-Encoding, Host, Connection, TE, Trailer, Upgrade, Expect and so on) are refused as
+  // kBadFieldName. Chunk sizes have at most 15 digits, their lines at most 1 KiB of extensions.
   BodyEvent next(std::string_view bytes, Fields* trailers);
   // The peer closed: true where that ends the message properly (kUntilClose, or already ended).
   bool end_of_input() const;

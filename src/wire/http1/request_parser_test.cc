@@ -369,10 +369,11 @@ TEST(RequestParserTest, KeepsToFieldsMaxWhateverTheLimitSays) {
 
 // Ticks of the processor for a head of that size that arrives byte by byte; the best of three.
 std::clock_t cost_byte_by_byte(size_t head_bytes) {
-  const std::string text = get_with("A: " + std::string(head_bytes, 'x') + "\r\n");
+  const std::string half(head_bytes / 2, 'x');
+  const std::string text = "GET /" + half + " HTTP/1.1\r\nHost: a\r\nA: " + half + "\r\n\r\n";
   std::clock_t best = 0;
   for (int round = 0; round < 3; ++round) {
-    RequestParser parser({.head_bytes_max = 1U << 28});
+    RequestParser parser({.head_bytes_max = 1U << 28, .target_bytes_max = 1U << 28});
     RequestHead head;
     const std::clock_t begin = std::clock();
     size_t shown = 0;

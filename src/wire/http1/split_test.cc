@@ -98,7 +98,7 @@ TEST(SplitTest, Bodies) {
     expect_same_however_cut(stream, [&](std::vector<size_t> cuts) {
       return trace_body(stream, Framing::kChunked, 0, cuts);
     });
-    for (const uint64_t length : {0, 1, 5, 1000}) {
+    for (const uint64_t length : {0U, 1U, 5U, 1000U}) {
       expect_same_however_cut(stream, [&](std::vector<size_t> cuts) {
         return trace_body(stream, Framing::kLength, length, cuts);
       });

@@ -9,10 +9,11 @@ namespace giliran::wire::line {
 struct LineResult {
   enum class Kind : uint8_t { kLine, kNeedMore, kTooLong };
   Kind kind = Kind::kNeedMore;
-  uint32_t consumed = 0;  // where kLine: with the line end
+  uint32_t consumed = 0;       // where kLine: with the line end
   std::string_view line = {};  // without it
 };
 
+// line_bytes_max counts a '\r' but not the '\n'. After kTooLong the connection must not be read on.
 // Same contract as the HTTP parsers: unconsumed bytes are shown again with more behind them.
 class LineParser {
  public:
