@@ -38,7 +38,7 @@ TEST_P(EveryPolicy, EmptyPoolHasNoChoice) {
 
 TEST_P(EveryPolicy, ChoosesAUsableOneWheneverThereIsOne) {
   base::Rng rng(2);
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 200; ++round) {
     const size_t size = round % 10 == 0 ? 300 + rng.below(300) : 1 + rng.below(20);
     TestWorld world(GetParam(), any_weights(rng, size));
     // From nobody down to all but one down to all down.
