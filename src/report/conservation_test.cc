@@ -260,7 +260,7 @@ TEST(Conservation, ManyPassesAreAsExactAsOne) {
   EXPECT_EQ(named(once), named(often));
   EXPECT_THAT(named(once),
               testing::UnorderedElementsAre("answered too late/client-timeout/1",
-                                            "answered too late/server-closed/29",
+                                            "answered but not received/server-closed/29",
                                             "lost after hand-off/server-closed/1",
                                             "answered but not recorded/no server record/1!"));
 }

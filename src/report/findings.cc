@@ -36,6 +36,15 @@ void about_conservation(const Report& report, std::vector<std::string>& out) {
 }
 
 void about_errors(const Section& s, std::vector<std::string>& out) {
+  uint64_t server_errors = 0;
+  for (const auto& [status, count] : s.statuses) {
+    if (status >= 500 && status < 600) server_errors += count;
+  }
+  if (s.tier == Tier::kClient && server_errors != 0) {
+    out.push_back(fmt::format("{} of {} {} were answered with a status of 5xx ({}).",
+                              format_count(server_errors), format_count(s.records),
+                              title(s.tier, s.kind), format_share(server_errors, s.records)));
+  }
   if (s.errors() == 0) return;
   const Failure& most = s.failures.front();
   out.push_back(fmt::format("{} of {} {} failed ({}), most often {}{}{}: {}, first {}.",

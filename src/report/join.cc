@@ -95,6 +95,31 @@ bool never_handed_over(const Item& item) {
          item.phase == Phase::kConnect;
 }
 
+// Whether one that asked had stopped waiting, rather than lost or refused the answer.
+bool gave_up(End end) {
+  switch (end) {
+    case End::kClientClosed:
+    case End::kClientTimeout:
+    case End::kServerTimeout:
+    case End::kIdleTimeout:
+    case End::kShutdown:
+    case End::kLimit:
+      return true;
+    case End::kOk:
+    case End::kBadRequest:
+    case End::kNoServer:
+    case End::kConnectRefused:
+    case End::kConnectTimeout:
+    case End::kConnectFailed:
+    case End::kServerClosed:
+    case End::kBadResponse:
+    case End::kFault:
+    case End::kInternal:
+      break;
+  }
+  return false;
+}
+
 class Joiner {
  public:
   Joiner(Comparison& comparison, std::span<const std::string> paths)
@@ -223,9 +248,9 @@ class Joiner {
   }
 
   void matched_late(const Item& left, const Item& right) {
-    if (!left.ok() && right.ok()) {
-      count("answered too late", std::string(name(left.end)), left, true);
-    }
+    if (left.ok() || !right.ok()) return;
+    count(gave_up(left.end) ? "answered too late" : "answered but not received",
+          std::string(name(left.end)), left, true);
   }
 
   void left_alone(const Item& left) {

@@ -157,6 +157,15 @@ TEST(Findings, ASlowServerAndAFailingOneAreNamed) {
   EXPECT_THAT(ran.out, HasSubstr("Server s2 fails more than the others: 100 of 500 (20.0%)"));
 }
 
+TEST(Findings, AStatusOf5xxIsSaidThoughTheExchangeIsOk) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(200);
+  for (size_t i = 0; i < 50; ++i) sample.client[i].status = 503;
+  const Ran ran = run({.paths = {folder.write("client.log", sample.client)}});
+  EXPECT_THAT(ran.out,
+              HasSubstr("50 of 200 client exchanges were answered with a status of 5xx (25.0%)."));
+}
+
 TEST(RateTally, CoarsensWithinItsBoundAndLosesNothing) {
   RateTally tally;
   constexpr int64_t kSecond = 1'000'000'000;
