@@ -18,25 +18,25 @@ enum class Progress : uint8_t {
 };
 
 struct ClientOptions {
-  std::string url;                   // http://HOST[:PORT][/PATH] or tcp://HOST:PORT
-  uint32_t connections = 10;         // -c, --connections: simulated clients
-  uint64_t requests = 0;             // -n, --requests: exactly so many are issued; 0: no bound
-  base::Duration duration{};         // -d, --duration; 0: none, or 10 s where requests is 0 too
-  uint32_t threads = 0;              // -t, --threads; 0: min(processors, connections)
-  std::vector<std::string> headers;  // -H, --header "Name: value"
-  std::string method;                // -m, --method; empty: GET, or POST with a body
-  std::string body;                  // --body TEXT
-  std::string body_file;             // --body-file PATH: at most kBodyBytesMax, read at the start
-  std::string message = "hello";     // --message: the line a tcp:// client sends
-  bool new_connection = false;       // --new-connection: one for each request
+  std::string url;                     // http://HOST[:PORT][/PATH] or tcp://HOST:PORT
+  uint32_t connections = 10;           // -c, --connections: simulated clients
+  uint64_t requests = 0;               // -n, --requests: exactly so many are issued; 0: no bound
+  base::Duration duration{};           // -d, --duration; 0: none, or 10 s where requests is 0 too
+  uint32_t threads = 0;                // -t, --threads; 0: min(processors, connections)
+  std::vector<std::string> headers{};  // -H, --header "Name: value"
+  std::string method{};                // -m, --method; empty: GET, or POST with a body
+  std::string body{};                  // --body TEXT
+  std::string body_file{};             // --body-file PATH: at most kBodyBytesMax, read at the start
+  std::string message = "hello";       // --message: the line a tcp:// client sends
+  bool new_connection = false;         // --new-connection: one for each request
   base::Duration timeout = std::chrono::seconds(30);  // --timeout: one request, connect included
-  std::string log_path;                               // --log; empty: none, "-": standard output
+  std::string log_path{};                             // --log; empty: none, "-": standard output
   telemetry::LogFull log_full = telemetry::LogFull::kDrop;  // --log-full
-  std::string json_path;                                    // --json; empty: none, "-": stdout
+  std::string json_path{};                                  // --json; empty: none, "-": stdout
   Progress progress = Progress::kAuto;                      // --progress auto|none|json
-  uint64_t seed = 0;                   // --seed; 0: a random one, told in the plan
-  bool quiet = false;                  // -q, --quiet: no plan, no live line, no summary
-  std::vector<base::Address> sources;  // --source, repeated: connect from these in turn (port 0)
+  uint64_t seed = 0;                     // --seed; 0: a random one, told in the plan
+  bool quiet = false;                    // -q, --quiet: no plan, no live line, no summary
+  std::vector<base::Address> sources{};  // --source, repeated: connect from these in turn (port 0)
 };
 
 constexpr uint64_t kBodyBytesMax = uint64_t{64} << 20;

@@ -1,0 +1,89 @@
+#include "client/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace giliran::client {
+namespace {
+
+using testing::HasSubstr;
+
+std::string error_of(const ClientOptions& options) {
+  const auto plan = make_plan(options, 2);
+  return plan ? "no error" : plan.error().message;
+}
+
+TEST(Plan, DefaultsAreTenConnectionsForTenSeconds) {
+  const auto plan = make_plan({.url = "http://127.0.0.1:8080"}, 2);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->connections, 10u);
+  EXPECT_EQ(plan->threads, 2u);
+  EXPECT_EQ(plan->duration, std::chrono::seconds(10));
+  EXPECT_EQ(plan->requests, 0u);
+  EXPECT_EQ(plan->method, "GET");
+  EXPECT_EQ(plan->target, "/");
+  EXPECT_EQ(plan->host, "127.0.0.1:8080");
+  EXPECT_EQ(plan->addresses.front(), base::Address::loopback(8080));
+}
+
+TEST(Plan, IsToldInOneLine) {
+  auto plan = make_plan({.url = "http://127.0.0.1:8080/", .connections = 50, .seed = 7}, 2);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(text(*plan),
+            "2 threads, 50 connections, 10s, closed loop, keep-alive, http://127.0.0.1:8080/, "
+            "seed 7");
+  plan = make_plan({.url = "tcp://127.0.0.1:9000",
+                    .connections = 1,
+                    .requests = 5,
+                    .new_connection = true,
+                    .seed = 1},
+                   2);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(text(*plan),
+            "1 thread, 1 connection, 5 requests, closed loop, a new connection per request, "
+            "tcp://127.0.0.1:9000, seed 1");
+}
+
+TEST(Plan, ThreadsNeverExceedConnectionsNorConnectionsRequests) {
+  const auto plan = make_plan({.url = "tcp://127.0.0.1:1", .requests = 3, .threads = 8}, 2);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->connections, 3u);
+  EXPECT_EQ(plan->threads, 3u);
+  EXPECT_EQ(plan->duration.count(), 0);
+}
+
+TEST(Plan, ABodyMakesItAPost) {
+  const auto plan = make_plan({.url = "http://127.0.0.1:1/x?y", .body = "abc"}, 2);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->method, "POST");
+  EXPECT_EQ(plan->target, "/x?y");
+}
+
+TEST(Plan, HostMayBeReplaced) {
+  const auto plan =
+      make_plan({.url = "http://127.0.0.1:1/", .headers = {"host: shop.example", "A:  b "}}, 2);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->host, "shop.example");
+  ASSERT_EQ(plan->headers.size(), 3u);
+  EXPECT_EQ(plan->headers[0].name + ": " + plan->headers[0].value, "Host: shop.example");
+  EXPECT_EQ(plan->headers[2].name + ": " + plan->headers[2].value, "A: b");
+}
+
+TEST(Plan, BadOptionsNameTheirFlag) {
+  const std::string url = "http://127.0.0.1:1/";
+  EXPECT_THAT(error_of({.url = "127.0.0.1"}), HasSubstr("scheme"));
+  EXPECT_THAT(error_of({.url = url, .connections = 0}), HasSubstr("--connections"));
+  EXPECT_THAT(error_of({.url = url, .headers = {"nothing"}}), HasSubstr("--header"));
+  EXPECT_THAT(error_of({.url = url, .headers = {"A: b\r\nC: d"}}), HasSubstr("control"));
+  EXPECT_THAT(error_of({.url = url, .headers = {"Connection: close"}}),
+              HasSubstr("--new-connection"));
+  EXPECT_THAT(error_of({.url = url, .headers = {"traceparent: x"}}), HasSubstr("itself"));
+  EXPECT_THAT(error_of({.url = url, .method = "GE T"}), HasSubstr("--method"));
+  EXPECT_THAT(error_of({.url = url, .body_file = "/nonexistent"}), HasSubstr("--body-file"));
+  EXPECT_THAT(error_of({.url = url, .timeout = {}}), HasSubstr("--timeout"));
+  EXPECT_THAT(error_of({.url = "tcp://127.0.0.1:1", .message = "a\nb"}), HasSubstr("--message"));
+  EXPECT_THAT(error_of({.url = "tcp://127.0.0.1:1", .body = "a"}), HasSubstr("--message"));
+}
+
+}  // namespace
+}  // namespace giliran::client

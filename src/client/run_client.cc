@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "client/conductor.h"
+#include "client/options.h"
+#include "client/signals.h"
+#include "net/listen.h"
+
+namespace giliran::client {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+constexpr base::Duration kLineEvery = std::chrono::milliseconds(250);
+constexpr base::Duration kJsonEvery = std::chrono::seconds(1);
+constexpr size_t kDescriptorsOfOurs = 32;
+constexpr size_t kDescriptorsPerThread = 4;
+
+int complain(std::string_view what, int status) {
+  fmt::print(stderr, "giliran client: {}\n", what);
+  return status;
+}
+
+struct Closer {
+  void operator()(std::FILE* file) const {
+    if (file != stdout) std::fclose(file);
+  }
+};
+using File = std::unique_ptr<std::FILE, Closer>;
+
+bool write_all(std::FILE* file, std::string_view bytes) {
+  return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+}
+
+// A line on standard error that is rewritten in place.
+class LiveLine {
+ public:
+  void show(const ProgressMeter& meter) {
+    fmt::print(stderr, "\r{}\x1b[K", meter.line(columns() - 1));
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void clear() {
+    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    std::fflush(stderr);
+    shown_ = false;
+  }
+  static bool possible() {
+    const char* const terminal = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && terminal != nullptr &&
+           std::strcmp(terminal, "dumb") != 0;
+  }
+
+ private:
+  static size_t columns() {
+    winsize size{};
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
+    return known ? size.ws_col : 80;
+  }
+  bool shown_ = false;
+};
+
+// Data goes to standard output; the summary is data unless something else is.
+bool stdout_is_taken(const ClientOptions& options) {
+  return options.progress == Progress::kJson || options.json_path == "-" || options.log_path == "-";
+}
+
+ConductorOptions watch(const ClientOptions& options, LiveLine& line) {
+  if (options.progress == Progress::kJson) {
+    return {.look_every = kJsonEvery,
+            .on_look = [](const ProgressMeter& meter) { write_all(stdout, meter.json()); }};
+  }
+  if (options.progress == Progress::kAuto && !options.quiet && LiveLine::possible()) {
+    return {.look_every = kLineEvery,
+            .on_look = [&line](const ProgressMeter& meter) { line.show(meter); }};
+  }
+  return {};
+}
+
+base::Result<void> check_descriptors(const Plan& plan) {
+  const size_t wanted =
+      plan.connections + plan.threads * kDescriptorsPerThread + kDescriptorsOfOurs;
+  const size_t limit = net::raise_descriptor_limit();
+  if (limit >= wanted) return {};
+  return base::fail(
+      fmt::format("--connections {} needs {} descriptors, the limit is {}: raise it with ulimit -n",
+                  plan.connections, wanted, limit));
+}
+
+base::Result<File> open_json(const std::string& path) {
+  if (path.empty()) return File();
+  if (path == "-") return File(stdout);
+  File file(std::fopen(path.c_str(), "we"));
+  if (file == nullptr) {
+    return base::fail(fmt::format("--json {}: {}", path, std::strerror(errno)), errno);
+  }
+  return file;
+}
+
+int report(const ClientOptions& options, const RunResult& result, std::FILE* json) {
+  int status = result.totals.counts().good() == 0 ? kFailed : 0;
+  if (json != nullptr && !write_all(json, result_json(result))) {
+    status = complain("--json " + options.json_path + ": " + std::strerror(errno), kFailed);
+  }
+  if (result.log.write_errors != 0) {
+    status = complain("--log " + options.log_path + ": records were lost", kFailed);
+  }
+  if (!options.quiet) {
+    write_all(stdout_is_taken(options) ? stderr : stdout, summary_text(result));
+  }
+  return status;
+}
+
+}  // namespace
+
+int run_client(const ClientOptions& options) {
+  auto plan = make_plan(options, std::thread::hardware_concurrency());
+  if (!plan) return complain(plan.error().message, kBadUsage);
+  if (plan->seed == 0) plan->seed = base::random_seed();
+  const auto enough = check_descriptors(*plan);
+  if (!enough) return complain(enough.error().message, kBadUsage);
+  auto json = open_json(options.json_path);
+  if (!json) return complain(json.error().message, kBadUsage);
+  base::SystemClock clock;
+  std::unique_ptr<telemetry::Log> log;
+  if (!options.log_path.empty()) {
+    auto opened = telemetry::Log::open({.path = options.log_path,
+                                        .workers = plan->threads,
+                                        .full = options.log_full,
+                                        .tier = telemetry::Tier::kClient},
+                                       clock);
+    if (!opened) return complain(opened.error().message, kBadUsage);
+    log = std::move(*opened);
+  }
+  if (!options.quiet) fmt::print(stderr, "{}\n", text(*plan));
+
+  LiveLine line;
+  ConductorOptions watching = watch(options, line);
+  watching.log = log.get();
+  Conductor conductor(*plan, clock, std::move(watching));
+  const auto prepared = conductor.prepare();
+  if (!prepared) return complain(prepared.error().message, kBadUsage);
+  bool interrupted = false;
+  const Signals signals(conductor.io(), [&] {
+    if (interrupted) {
+      line.clear();
+      std::_Exit(kFailed);
+    }
+    interrupted = true;
+    conductor.interrupt();
+  });
+  RunResult result = conductor.run();
+  line.clear();
+  if (log != nullptr) {
+    log->close();
+    result.log = log->counts();
+  }
+  return report(options, result, json->get());
+}
+
+}  // namespace giliran::client

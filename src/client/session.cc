@@ -1,0 +1,113 @@
+#include "client/session.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace giliran::client {
+
+Station::Station(Run& the_run, net::Io& the_io, telemetry::RecordSink* the_sink, base::Rng the_rng,
+                 bool live)
+    : plan(the_run.plan), run(the_run), io(the_io), sink(the_sink), rng(the_rng), recorder(live) {
+  const base::Instant now = io.now();
+  wall_zero_.ns = io.clock().wall().ns - now.time_since_epoch().count();
+}
+
+base::WallTime Station::wall(base::Instant t) const {
+  return {wall_zero_.ns + t.time_since_epoch().count()};
+}
+
+base::Address Station::next_source() {
+  if (plan.sources.empty()) return {};
+  source_ = (source_ + 1) % plan.sources.size();
+  return plan.sources[source_];
+}
+
+// The only writer of the state.
+void Session::enter(State next) {
+  switch (next) {
+    case State::kPausing:
+    case State::kAsking:
+    case State::kLeaving:
+      GILIRAN_ASSERT(state_ == State::kBetween || state_ == State::kPausing);
+      break;
+    case State::kBetween:
+      GILIRAN_ASSERT(state_ == State::kAsking);
+      break;
+    case State::kDone:
+      GILIRAN_ASSERT(state_ == State::kLeaving);
+      deadline_ = base::kNoDeadline;
+      break;
+  }
+  state_ = next;
+}
+
+void Session::ask_or_leave() {
+  ticket_ = station_.run.rule.take();
+  if (ticket_ == 0) {
+    enter(State::kLeaving);
+    deadline_ = base::kNoDeadline;
+    if (!leave()) left();
+    return;
+  }
+  enter(State::kAsking);
+  station_.recorder.issued();
+  arm_no_later_than(station_.io.turn_started() + plan().timeout);
+  ask();
+}
+
+void Session::ended(const Ending& ending) {
+  enter(State::kBetween);
+  deadline_ = base::kNoDeadline;
+  failures_ = ending.end == telemetry::End::kOk ? 0 : failures_ + 1;
+  station_.recorder.ended(ending);
+}
+
+void Session::ready() {
+  if (failures_ == 0 || station_.run.rule.over()) return ask_or_leave();
+  enter(State::kPausing);
+  const uint32_t doublings = std::min(failures_ - 1, 7u);
+  const base::Duration full = std::min(kPauseMin * (1 << doublings), kPauseMax);
+  // Half of it is drawn, so that clients that failed together do not come back together.
+  const auto half = static_cast<uint64_t>(full.count() / 2);
+  const base::Duration pause(static_cast<int64_t>(half + station_.rng.below(half + 1)));
+  arm_no_later_than(station_.io.turn_started() + pause);
+}
+
+void Session::left() {
+  enter(State::kDone);
+  station_.io.timers().disarm(timer_);
+  if (--station_.live_sessions == 0) station_.on_all_done();
+}
+
+void Session::on_stop() {
+  if (state_ == State::kPausing) ask_or_leave();
+}
+
+// The timer is moved as rarely as possible: one that is armed already for an earlier time looks at
+// the deadline when it fires.
+void Session::arm_no_later_than(base::Instant deadline) {
+  deadline_ = deadline;
+  if (timer_.armed() && timer_.deadline() <= deadline) return;
+  station_.io.timers().arm(timer_, deadline);
+}
+
+void Session::on_timer() {
+  if (deadline_ == base::kNoDeadline) return;
+  if (station_.io.turn_started() < deadline_) return arm_no_later_than(deadline_);
+  deadline_ = base::kNoDeadline;
+  switch (state_) {
+    case State::kPausing:
+      ask_or_leave();
+      break;
+    case State::kAsking:
+      on_time_over();
+      break;
+    case State::kBetween:
+    case State::kLeaving:
+    case State::kDone:
+      break;
+  }
+}
+
+}  // namespace giliran::client

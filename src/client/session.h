@@ -1,0 +1,116 @@
+// One simulated client: asks, waits for the answer, asks again. What HTTP and tcp:// clients have
+// in common: when to ask, when to give up, when to pause, when it is over.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "base/rng.h"
+#include "client/plan.h"
+#include "client/recorder.h"
+#include "client/stop_rule.h"
+#include "net/io.h"
+#include "telemetry/record.h"
+
+namespace giliran::client {
+
+// Shared by the threads of a run.
+struct Run {
+  explicit Run(const Plan& the_plan) : plan(the_plan), rule(the_plan.requests) {}
+  const Plan& plan;
+  StopRule rule;
+  std::atomic<uint64_t> connection_numbers = 0;  // the last one given
+};
+
+// What the sessions of one thread share. Loop thread only.
+class Station {
+ public:
+  // sink: null where there is no log.
+  Station(Run& run, net::Io& io, telemetry::RecordSink* sink, base::Rng rng, bool live);
+
+  const Plan& plan;
+  Run& run;
+  net::Io& io;
+  telemetry::RecordSink* const sink;
+  base::Rng rng;
+  Recorder recorder;
+  base::Instant last_answer{};  // or failure
+  uint64_t live_sessions = 0;
+  std::function<void()> on_all_done;  // live_sessions has become 0
+
+  // Calendar time of an instant, from one look at both clocks at the start.
+  base::WallTime wall(base::Instant t) const;
+  // The local address the next connection comes from; none: the kernel's choice.
+  base::Address next_source();
+  uint64_t next_connection_number() {
+    return run.connection_numbers.fetch_add(1, std::memory_order_relaxed) + 1;
+  }
+
+ private:
+  base::WallTime wall_zero_;
+  size_t source_ = 0;
+};
+
+class Session {
+ public:
+  static constexpr base::Duration kPauseMin = std::chrono::milliseconds(10);
+  static constexpr base::Duration kPauseMax = std::chrono::seconds(1);
+
+  explicit Session(Station& station) : station_(station) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
+
+  void start() { ask_or_leave(); }
+  // The stop rule was told to stop: what only waits ends now, what is in flight goes on.
+  void on_stop();
+  bool done() const { return state_ == State::kDone; }
+
+ protected:
+  enum class State : uint8_t {
+    kPausing,  // after failures, without a connection
+    kAsking,   // a request is in flight (its connection may still be being made)
+    kBetween,  // the request has ended; what carried it is being freed
+    kLeaving,  // no more requests; the connection is closing
+    kDone
+  };
+
+  // Begins request `ticket()`: on the idle connection or on a new one.
+  virtual void ask() = 0;
+  // The request in flight has taken too long: give it up and end it. Its connection closes.
+  virtual void on_time_over() = 0;
+  // Closes an idle connection: true where that takes time and left() will follow.
+  virtual bool leave() = 0;
+
+  // --- what the derived class tells ---
+  // The request in flight has ended (kAsking -> kBetween) and is recorded.
+  void ended(const Ending& ending);
+  // Between requests, and ready for the next: idle connection, or none.
+  void ready();
+  void left();  // kLeaving -> kDone
+
+  Station& station() { return station_; }
+  State state() const { return state_; }
+  uint64_t ticket() const { return ticket_; }
+  // The address to connect to; moves on after each connect that failed.
+  const base::Address& address() const { return plan().addresses[address_]; }
+  void try_next_address() { address_ = (address_ + 1) % plan().addresses.size(); }
+  const Plan& plan() const { return station_.plan; }
+
+ private:
+  void ask_or_leave();
+  void enter(State next);
+  void arm_no_later_than(base::Instant deadline);
+  void on_timer();
+
+  Station& station_;
+  uint64_t ticket_ = 0;
+  size_t address_ = 0;
+  uint32_t failures_ = 0;  // in a row
+  State state_ = State::kBetween;
+  base::Instant deadline_ = base::kNoDeadline;  // of the pause or the request
+  net::MemberTimer<Session, &Session::on_timer> timer_{*this};
+};
+
+}  // namespace giliran::client

@@ -1,0 +1,301 @@
+// One worker against a scripted server on the in-memory network: real code, virtual time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/test_server.h"
+#include "client/worker.h"
+#include "net/memory.h"
+#include "net/test_loop.h"
+
+namespace giliran::client {
+namespace {
+
+using telemetry::End;
+using telemetry::Kind;
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::Not;
+
+const base::Address kServer = base::Address::loopback(80);
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() : server_io_(world_.add_io()), client_io_(world_.add_io()) {
+    plan_.addresses = {kServer};
+    plan_.host = "127.0.0.1";
+    plan_.target = "/";
+    plan_.method = "GET";
+    plan_.headers = {{"Host", "127.0.0.1"}};
+    plan_.line = "hello\n";
+    plan_.connections = 4;
+    plan_.threads = 1;
+    plan_.timeout = std::chrono::seconds(1);
+    plan_.seed = 1;
+  }
+
+  // Serves, runs the plan to its end, checks that nothing is lost from the accounts.
+  void run(TestServerOptions options) {
+    server_ = std::make_unique<TestServer>(server_io_, std::move(options));
+    server_->listen(kServer);
+    run_without_server();
+  }
+  void run_without_server() {
+    make_worker();
+    client_io_.post([this] { worker_->start(); });
+    ASSERT_TRUE(net::run_until(world_, [this] { return done_; }, std::chrono::hours(1)));
+    check_accounts();
+  }
+  void make_worker() {
+    run_ = std::make_unique<client::Run>(plan_);
+    worker_ = std::make_unique<Worker>(
+        *run_, client_io_,
+        WorkerOptions{.sessions = plan_.connections, .sink = &sink_, .seed = 1, .live = true},
+        [this] { done_ = true; });
+  }
+  void check_accounts() {
+    const Counts& c = counts();
+    if (plan_.requests != 0) {
+      EXPECT_EQ(c.issued, plan_.requests);
+    }
+    EXPECT_EQ(c.issued, c.answered + c.failed);
+    uint64_t ends = 0;
+    for (const uint64_t n : c.ends) ends += n;
+    EXPECT_EQ(ends, c.issued);
+    uint64_t requests = 0, ok = 0;
+    std::vector<bool> seen(c.issued + 1);
+    for (const telemetry::Record& record : sink_.records) {
+      if (record.kind == Kind::kFlow) continue;
+      ++requests;
+      ok += record.end == End::kOk ? 1 : 0;
+      ASSERT_LE(record.id, c.issued);
+      EXPECT_FALSE(seen[record.id]) << "twice in the log: " << record.id;
+      seen[record.id] = true;
+    }
+    EXPECT_EQ(requests, c.issued);
+    EXPECT_EQ(ok, c.answered);
+    EXPECT_EQ(worker_->recorder().round_trip().count(), c.answered);
+    EXPECT_EQ(client_io_.sockets(), 0u);
+  }
+  const Counts& counts() const { return worker_->recorder().counts(); }
+  uint64_t ended(End end) const { return counts().ends[static_cast<size_t>(end)]; }
+
+  net::MemoryWorld world_{1};
+  net::Io& server_io_;
+  net::Io& client_io_;
+  Plan plan_;
+  TestSink sink_;
+  std::unique_ptr<TestServer> server_;
+  std::unique_ptr<client::Run> run_;
+  std::unique_ptr<Worker> worker_;
+  bool done_ = false;
+};
+
+class TcpSessionTest : public SessionTest {
+ protected:
+  TcpSessionTest() { plan_.protocol = Protocol::kTcp; }
+};
+
+const std::string kLine = "s1 answers hello\r\n";
+
+TEST_F(TcpSessionTest, SendsExactlySoManyLinesOnKeptConnections) {
+  plan_.requests = 1000;
+  run({.http = false, .answer = kLine});
+  EXPECT_EQ(counts().good(), 1000u);
+  EXPECT_EQ(server_->requests(), 1000u);
+  EXPECT_EQ(server_->connections(), 4u);
+  EXPECT_EQ(counts().bytes_out, server_->bytes_in());
+  EXPECT_EQ(counts().bytes_in, 1000 * kLine.size());
+  EXPECT_EQ(sink_.count(Kind::kFlow, End::kOk), 4u);
+  ASSERT_EQ(worker_->recorder().servers().size(), 1u);
+  EXPECT_EQ(worker_->recorder().servers()[0].name, "s1");
+  EXPECT_THAT(sink_.lines.front(), AllOf(HasSubstr(R"("sent":"hello","got":"s1 answers hello")"),
+                                         HasSubstr(R"("server":"s1")")));
+}
+
+TEST_F(TcpSessionTest, ANewConnectionForEach) {
+  plan_.requests = 20;
+  plan_.new_connection = true;
+  run({.http = false, .answer = kLine});
+  EXPECT_EQ(counts().good(), 20u);
+  EXPECT_EQ(server_->connections(), 20u);
+  EXPECT_EQ(worker_->recorder().connect().count(), 20u);
+}
+
+TEST_F(TcpSessionTest, RefusedConnectionsAreFailedRequestsWithGrowingPauses) {
+  plan_.requests = 40;
+  world_.set_reach(kServer, net::MemoryWorld::Reach::kRefused);
+  run_without_server();
+  EXPECT_EQ(ended(End::kConnectRefused), 40u);
+  EXPECT_EQ(counts().connect_failures, 40u);
+  EXPECT_EQ(sink_.count(Kind::kMessage, End::kConnectRefused), 40u);
+  // Ten failures a client: 10, 20, ... 640, 1000, 1000 ms, of which at least half each.
+  EXPECT_GE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(1600));
+}
+
+TEST_F(TcpSessionTest, AServerThatClosesAfterSomeAnswers) {
+  plan_.requests = 100;
+  run({.http = false, .answer = kLine, .answers_per_connection = 5});
+  EXPECT_GE(counts().good(), 80u);
+  EXPECT_EQ(counts().failed, ended(End::kServerClosed));
+  EXPECT_GT(counts().failed, 0u);
+}
+
+TEST_F(TcpSessionTest, ASilentServerIsGivenUpInTime) {
+  plan_.requests = 8;
+  run({.http = false, .silent = true});
+  EXPECT_EQ(ended(End::kServerTimeout), 8u);
+  EXPECT_EQ(server_->requests(), 8u);
+  EXPECT_LE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(2500));
+}
+
+TEST_F(TcpSessionTest, AConnectThatIsNeverAnsweredIsGivenUpInTime) {
+  plan_.requests = 4;
+  world_.set_reach(kServer, net::MemoryWorld::Reach::kSilent);
+  run_without_server();
+  EXPECT_EQ(ended(End::kConnectTimeout), 4u);
+}
+
+TEST_F(TcpSessionTest, LinesNobodyAskedForEndTheFlow) {
+  plan_.requests = 4;
+  run({.http = false, .answer = "s1 one\ns1 two\n"});
+  EXPECT_EQ(counts().answered + counts().failed, 4u);
+  EXPECT_EQ(counts().connections, 4u);
+}
+
+class HttpSessionTest : public SessionTest {};
+
+TEST_F(HttpSessionTest, AsksExactlySoOftenOnKeptConnections) {
+  plan_.requests = 1000;
+  run({});
+  EXPECT_EQ(counts().good(), 1000u);
+  EXPECT_EQ(counts().status_classes[2], 1000u);
+  EXPECT_EQ(server_->requests(), 1000u);
+  EXPECT_EQ(server_->connections(), 4u);
+  EXPECT_EQ(counts().bytes_out, server_->bytes_in());
+  EXPECT_EQ(counts().body_bytes, 2000u);
+  EXPECT_EQ(worker_->recorder().servers().at(0).name, "s1");
+  EXPECT_EQ(worker_->recorder().servers().at(0).answers, 1000u);
+  EXPECT_THAT(server_->last_request(), AllOf(HasSubstr("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"),
+                                             HasSubstr("traceparent: 00-")));
+  EXPECT_THAT(sink_.lines, Each(AllOf(HasSubstr(R"("status":200)"), HasSubstr(R"("wait_us":)"),
+                                      HasSubstr(R"("trace":")"))));
+}
+
+TEST_F(HttpSessionTest, ConnectionCloseIsAnsweredByANewConnection) {
+  plan_.requests = 40;
+  run({.answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+       .answers_per_connection = 1});
+  EXPECT_EQ(counts().good(), 40u);
+  EXPECT_EQ(counts().retried, 0u);
+  EXPECT_EQ(server_->connections(), 40u);
+}
+
+TEST_F(HttpSessionTest, AnIdleConnectionTheServerGaveUpIsTriedOnceMoreOnANewOne) {
+  plan_.requests = 100;
+  run({.answers_per_connection = 5});
+  EXPECT_EQ(counts().good(), 100u);
+  EXPECT_GT(counts().retried, 0u);
+  size_t told = 0;
+  for (const std::string& line : sink_.lines) told += line.contains("\"retried\"") ? 1 : 0;
+  EXPECT_EQ(told, counts().retried);
+}
+
+TEST_F(HttpSessionTest, BadStatusesAreAnswersButErrors) {
+  plan_.requests = 10;
+  run({.answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"});
+  EXPECT_EQ(counts().answered, 10u);
+  EXPECT_EQ(counts().bad_status, 10u);
+  EXPECT_EQ(counts().good(), 0u);
+  EXPECT_EQ(counts().status_classes[5], 10u);
+}
+
+TEST_F(HttpSessionTest, WhatCannotBeReadIsABadResponseWithItsProblem) {
+  plan_.requests = 4;
+  run({.answer = "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"});
+  EXPECT_EQ(ended(End::kBadResponse), 4u);
+  EXPECT_THAT(sink_.lines, Each(HasSubstr("bad-content-length")));
+}
+
+TEST_F(HttpSessionTest, ATruncatedBodyIsAClosedServerAndNotRetried) {
+  plan_.requests = 4;
+  run({.answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", .answers_per_connection = 1});
+  EXPECT_EQ(ended(End::kServerClosed), 4u);
+  EXPECT_EQ(counts().retried, 0u);
+  EXPECT_THAT(sink_.lines, Each(HasSubstr(R"("phase":"data")")));
+}
+
+TEST_F(HttpSessionTest, ASilentServerIsGivenUpInTime) {
+  plan_.requests = 8;
+  run({.silent = true});
+  EXPECT_EQ(ended(End::kServerTimeout), 8u);
+  EXPECT_LE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(2500));
+}
+
+TEST_F(HttpSessionTest, RefusedAndUnreachableAreAccountedFor) {
+  plan_.requests = 8;
+  world_.set_reach(kServer, net::MemoryWorld::Reach::kRefused);
+  run_without_server();
+  EXPECT_EQ(ended(End::kConnectRefused), 8u);
+  EXPECT_EQ(counts().connect_failures, 8u);
+}
+
+TEST_F(HttpSessionTest, AConnectThatIsNeverAnsweredIsGivenUpInTime) {
+  plan_.requests = 4;
+  world_.set_reach(kServer, net::MemoryWorld::Reach::kSilent);
+  run_without_server();
+  EXPECT_EQ(ended(End::kConnectTimeout), 4u);
+  EXPECT_THAT(sink_.lines, Each(HasSubstr(R"("phase":"connect")")));
+}
+
+TEST_F(HttpSessionTest, HeadHasNoBody) {
+  plan_.requests = 10;
+  plan_.method = "HEAD";
+  run({.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"});
+  EXPECT_EQ(counts().good(), 10u);
+  EXPECT_EQ(counts().body_bytes, 0u);
+}
+
+TEST_F(HttpSessionTest, ANewConnectionForEach) {
+  plan_.requests = 20;
+  plan_.new_connection = true;
+  run({});
+  EXPECT_EQ(counts().good(), 20u);
+  EXPECT_EQ(server_->connections(), 20u);
+  EXPECT_EQ(counts().connections, 20u);
+}
+
+TEST_F(HttpSessionTest, StopEndsTheIssuingAndLetsWhatIsInFlightFinish) {
+  server_ = std::make_unique<TestServer>(server_io_, TestServerOptions{});
+  server_->options().on_request = [this] {
+    if (server_->requests() != 50) return;
+    run_->rule.stop();
+    client_io_.post([this] { worker_->stop(); });
+  };
+  server_->listen(kServer);
+  run_without_server();
+  EXPECT_GE(counts().good(), 50u);
+  EXPECT_LE(counts().good(), 60u);
+  EXPECT_EQ(counts().failed, 0u);
+  EXPECT_LE(worker_->answered_until_stop(), counts().answered);
+}
+
+TEST_F(HttpSessionTest, AFaultyNetworkLosesNothingFromTheAccounts) {
+  world_.options().reset = 0.02;
+  plan_.requests = 2000;
+  run({.answers_per_connection = 20});
+  EXPECT_GT(counts().failed, 0u);
+  EXPECT_GT(counts().answered, 1000u);
+}
+
+TEST_F(HttpSessionTest, LiveLooksAddUp) {
+  plan_.requests = 100;
+  run({});
+  const Live live = worker_->take_live();
+  EXPECT_EQ(live.interval.count(), 100u);
+  EXPECT_EQ(live.counts.answered, 100u);
+  EXPECT_EQ(worker_->take_live().interval.count(), 0u);
+}
+
+}  // namespace
+}  // namespace giliran::client

@@ -1,0 +1,30 @@
+// SIGINT and SIGTERM as events of a loop.
+#pragma once
+
+#include <csignal>
+#include <functional>
+
+#include "net/descriptor.h"
+#include "net/io.h"
+
+namespace giliran::client {
+
+// While it lives the two signals are blocked in the thread that made it, and in threads started
+// since; they arrive at the loop instead. Made before the threads and before the loop runs.
+class Signals final : private net::FdEvents {
+ public:
+  Signals(net::Io& io, std::function<void()> on_signal);
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+ private:
+  void on_ready(int fd) override;
+
+  net::Io& io_;
+  std::function<void()> on_signal_;
+  sigset_t before_{};
+  net::Descriptor fd_;
+};
+
+}  // namespace giliran::client

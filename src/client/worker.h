@@ -1,0 +1,47 @@
+// The sessions of one loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "client/http_session.h"
+#include "client/session.h"
+
+namespace giliran::client {
+
+struct WorkerOptions {
+  uint32_t sessions = 1;
+  telemetry::RecordSink* sink = nullptr;  // null: no log
+  uint64_t seed = 0;
+  bool live = false;  // take_live() will be called
+};
+
+// Everything on the loop's thread but the constructor, which may be called before there is one.
+class Worker {
+ public:
+  // run and io outlive it. on_done: every session is over and every connection closed; the worker
+  // may be destroyed after the event it comes from.
+  Worker(Run& run, net::Io& io, const WorkerOptions& options, std::function<void()> on_done);
+  ~Worker();
+
+  void start();
+  // After the stop rule was told to stop: sessions that only wait end now.
+  void stop();
+  const Recorder& recorder() const { return station_.recorder; }
+  Live take_live() { return station_.recorder.take_live(); }
+  uint64_t answered_until_stop() const { return answered_until_stop_; }  // all, where not stopped
+  base::Instant last_answer() const { return station_.last_answer; }
+
+ private:
+  void finish();
+
+  Station station_;
+  std::unique_ptr<HttpStation> http_;  // null for tcp
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::function<void()> on_done_;
+  uint64_t answered_until_stop_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace giliran::client
