@@ -139,6 +139,16 @@ TEST_F(EpollIoTest, StopListeningAcceptsWhatWaits) {
   ASSERT_TRUE(run_until(*other, [&] { return other->sockets() == 0; }));
 }
 
+// UBSan makes a pipe to look at a vptr, and takes the object for broken where it cannot.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT GTEST_SKIP() << "UBSan needs descriptors itself"
+#endif
+#endif
+#ifndef GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT
+#define GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT static_cast<void>(0)
+#endif
+
 // Fewer descriptors for the time of a test.
 class DescriptorLimit {
  public:
@@ -157,6 +167,7 @@ class DescriptorLimit {
 };
 
 TEST_F(EpollIoTest, PausesAcceptingWithoutDescriptorsAndGoesOnByItself) {
+  GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT;
   TestListener listener(*io_);
   const base::Address address = listener.listen(base::Address::loopback(0));
   TestPeer client(*io_);
@@ -185,6 +196,7 @@ TEST_F(EpollIoTest, PausesAcceptingWithoutDescriptorsAndGoesOnByItself) {
 }
 
 TEST_F(EpollIoTest, AClosedSocketEndsThePauseAtOnce) {
+  GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT;
   TestListener listener(*io_);
   const base::Address address = listener.listen(base::Address::loopback(0));
   TestPeer first(*io_), second(*io_);
@@ -204,6 +216,7 @@ TEST_F(EpollIoTest, AClosedSocketEndsThePauseAtOnce) {
 }
 
 TEST_F(EpollIoTest, ConnectWithoutDescriptorsFailsLater) {
+  GILIRAN_NEEDS_DESCRIPTORS_RUNNING_OUT;
   TestPeer client(*io_);
   {
     DescriptorLimit limit;

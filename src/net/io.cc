@@ -5,10 +5,10 @@
 namespace giliran::net {
 
 void SocketEvents::on_connected(SocketId, int) {
-  GILIRAN_ASSERT(!"a socket nobody connected");
+  GILIRAN_ASSERT(false && "a socket nobody connected");
 }
 void SocketEvents::on_hangup(SocketId) {
-  GILIRAN_ASSERT(!"a hang-up nobody watches");
+  GILIRAN_ASSERT(false && "a hang-up nobody watches");
 }
 
 }  // namespace giliran::net

@@ -145,12 +145,13 @@ class Io {
   // must stay where they are until on_sent or on_closed.
   virtual void send(SocketId socket, std::span<const base::Slice> slices) = 0;
   virtual bool sending(SocketId socket) const = 0;
-  // Adds `count` slices that lie directly behind those of the outstanding send, so that what is said in
-  // several calls of one turn leaves in one. False, and nothing changed, where the engine cannot.
-  virtual bool extend_send(SocketId, size_t /*count*/) { return false; }
+  // Adds `count` slices that lie directly behind those of the outstanding send, so that what is
+  // said in several calls of one turn leaves in one. False, and nothing changed, where nothing is
+  // being sent or that would make more than kSendSlicesMax.
+  virtual bool extend_send(SocketId socket, size_t count) = 0;
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.
-  virtual size_t sent_so_far(SocketId) const { return 0; }
+  virtual size_t sent_so_far(SocketId socket) const = 0;
   // Half-close: no send may be outstanding or follow.
   virtual void shutdown_send(SocketId socket) = 0;
   // on_hangup without a receive outstanding, so that a paused peer's abort is seen.

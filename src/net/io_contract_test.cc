@@ -161,7 +161,7 @@ TEST_P(IoContract, SenderWaitsForAReceiverThatDoesNotRead) {
   close_all(listener, {&client});
 }
 
-TEST_P(IoContract, SendsSeveralSlicesInOrder) {
+TEST_P(IoContract, SendsSeveralSlicesInOrderSomeAddedLater) {
   TestListener listener(bench_->server());
   TestPeer client(bench_->client());
   TestPeer& server = pair(listener, client, listener.listen(any_));
@@ -185,7 +185,11 @@ TEST_P(IoContract, SendsSeveralSlicesInOrder) {
     expected += texts[i];
   }
   bench_->client().own(client.socket, sender);
-  bench_->client().send(client.socket, slices);
+  Io& io = bench_->client();
+  EXPECT_FALSE(io.extend_send(client.socket, 1));
+  io.send(client.socket, std::span(slices).first(3));
+  EXPECT_TRUE(io.extend_send(client.socket, kSendSlicesMax - 3));
+  EXPECT_FALSE(io.extend_send(client.socket, 1));
   ASSERT_TRUE(bench_->until([&] { return server.incoming.size() == expected.size(); }));
   EXPECT_TRUE(server.incoming == expected);
   EXPECT_TRUE(bench_->until([&] { return sender.bytes == expected.size(); }));

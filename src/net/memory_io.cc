@@ -11,6 +11,7 @@ namespace giliran::net {
 namespace {
 
 constexpr uint32_t kReceiveBytes = 16384;
+constexpr int kCutsMax = 16;  // of one delivery
 
 }  // namespace
 
@@ -163,6 +164,14 @@ bool MemoryIo::sending(SocketId id) const {
   return socket != nullptr && socket->sending;
 }
 
+bool MemoryIo::extend_send(SocketId id, size_t count) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || !socket->sending) return false;
+  if (socket->slices.size() + count > kSendSlicesMax) return false;
+  socket->slices = {socket->slices.data(), socket->slices.size() + count};
+  return true;
+}
+
 size_t MemoryIo::sent_so_far(SocketId id) const {
   const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
@@ -215,11 +224,11 @@ base::Address MemoryIo::peer_address(SocketId id) {
 }
 
 void MemoryIo::watch_fd(int, FdEvents&) {
-  GILIRAN_ASSERT(!"the in-memory network has no descriptors");
+  GILIRAN_ASSERT(false && "the in-memory network has no descriptors");
 }
 
 void MemoryIo::unwatch_fd(int) {
-  GILIRAN_ASSERT(!"the in-memory network has no descriptors");
+  GILIRAN_ASSERT(false && "the in-memory network has no descriptors");
 }
 
 void MemoryIo::post(std::function<void()> task) {
@@ -230,7 +239,7 @@ void MemoryIo::post(std::function<void()> task) {
 }
 
 void MemoryIo::run() {
-  GILIRAN_ASSERT(!"an in-memory loop is run by its world");
+  GILIRAN_ASSERT(false && "an in-memory loop is run by its world");
 }
 
 // --- completing ---
@@ -255,9 +264,9 @@ void MemoryIo::run_socket(SocketId id) {
 
 void MemoryIo::try_send(SocketId id, Socket& socket) {
   ++counters_.sends;
-  const size_t window = network_.options.window_bytes;
-  if (socket.error == 0 && socket.unread_bytes < window) {
-    std::string bytes = take_from_slices(socket, window - socket.unread_bytes);
+  const size_t room = window_room(socket);
+  if (socket.error == 0 && room != 0) {
+    std::string bytes = take_from_slices(socket, room);
     socket.unread_bytes += bytes.size();
     socket.sent_bytes += bytes.size();
     deliver_pieces(id, socket, std::move(bytes));
@@ -269,6 +278,14 @@ void MemoryIo::try_send(SocketId id, Socket& socket) {
   }
   socket.sending = false;
   socket.events->on_sent(id, socket.sent_bytes, done ? 0 : socket.error);
+}
+
+// As TCP does it, a window that opens by little waits until half of it is open: otherwise pieces,
+// once cut small, would stay small for ever (the silly window syndrome).
+size_t MemoryIo::window_room(const Socket& socket) const {
+  const size_t window = network_.options.window_bytes;
+  const size_t room = window > socket.unread_bytes ? window - socket.unread_bytes : 0;
+  return room * 2 >= window ? room : 0;
 }
 
 std::string MemoryIo::take_from_slices(Socket& socket, size_t bytes_max) {
@@ -289,7 +306,8 @@ std::string MemoryIo::take_from_slices(Socket& socket, size_t bytes_max) {
 
 // Cuts the bytes at random places, some of the time.
 void MemoryIo::deliver_pieces(SocketId id, Socket& socket, std::string bytes) {
-  while (bytes.size() > 1 && network_.rng.uniform() < network_.options.split) {
+  for (int cuts = 0; cuts < kCutsMax && bytes.size() > 1; ++cuts) {
+    if (network_.rng.uniform() >= network_.options.split) break;
     const size_t cut = 1 + network_.rng.below(bytes.size() - 1);
     transmit(id, socket, Item::kData, bytes.substr(0, cut));
     bytes.erase(0, cut);
@@ -371,7 +389,7 @@ void MemoryIo::credit(SocketId id, size_t bytes) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   socket->unread_bytes -= bytes;
-  if (socket->sending) queue(id, *socket);
+  if (socket->sending && window_room(*socket) != 0) queue(id, *socket);
 }
 
 void MemoryIo::reset_all(const base::Address& address) {

@@ -79,6 +79,7 @@ class MemoryIo final : public Io {
   bool receiving(SocketId socket) const override;
   void send(SocketId socket, std::span<const base::Slice> slices) override;
   bool sending(SocketId socket) const override;
+  bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
@@ -147,6 +148,7 @@ class MemoryIo final : public Io {
   void run_socket(SocketId id);
   void try_send(SocketId id, Socket& socket);
   void try_receive(SocketId id, Socket& socket);
+  size_t window_room(const Socket& socket) const;
   std::string take_from_slices(Socket& socket, size_t bytes_max);
   void deliver_pieces(SocketId id, Socket& socket, std::string bytes);
   // Sends an item to the other side, after all that was sent before.

@@ -13,7 +13,7 @@
 namespace giliran::net {
 
 // One socket. Receives all the time unless told not to; sends strings one after another.
-class TestPeer : public SocketEvents {
+class TestPeer final : public SocketEvents {
  public:
   TestPeer(Io& loop, bool receive_all = true) : io(loop), receiving(receive_all) {}
   ~TestPeer() {
@@ -110,7 +110,7 @@ class TestPeer : public SocketEvents {
 };
 
 // A listener that makes a TestPeer of every connection.
-class TestListener : public AcceptEvents {
+class TestListener final : public AcceptEvents {
  public:
   explicit TestListener(Io& loop, bool receive_all = true) : io(loop), receiving(receive_all) {}
 
