@@ -379,7 +379,6 @@ void ClientConnection::maybe_complete() {
   if (reusable) {
     enter(State::kIdle);
     parser_.reset();
-    facts_.head_done = {};
     refresh_deadline();
   } else {
     close_now(net::CloseMode::kGraceful);
