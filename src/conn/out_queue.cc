@@ -5,7 +5,7 @@
 namespace giliran::conn {
 namespace {
 
-constexpr size_t kPlaces = 12;    // places made at first
+constexpr size_t kPlaces = net::kSendSlicesMax;  // made at first; an idle connection keeps them
 constexpr size_t kSentKept = 32;  // places of sent slices kept before they are squeezed out
 
 }  // namespace
