@@ -137,7 +137,7 @@ TEST(Conservation, WhatHappenedAndIsRecordedIsAccountedFor) {
   fail(run.coordinator[5], End::kServerTimeout, By::kServer, Phase::kWait);
   // The client had gone.
   fail(run.client[6], End::kClientTimeout, By::kClient, Phase::kWait);
-  for (const size_t i : {3, 2, 1, 0}) {
+  for (const size_t i : {3u, 2u, 1u, 0u}) {
     run.server.erase(run.server.begin() + static_cast<std::ptrdiff_t>(i));
   }
   run.coordinator.erase(run.coordinator.begin());

@@ -225,8 +225,11 @@ Section SectionTally::finish() const {
     if (parts_[i]) section.parts[i] = Quantiles::of(*parts_[i]);
   }
   for (const auto& [key, failure] : failures_) section.failures.push_back(failure);
-  std::stable_sort(section.failures.begin(), section.failures.end(),
-                   [](const Failure& a, const Failure& b) { return a.count > b.count; });
+  std::sort(section.failures.begin(), section.failures.end(),
+            [](const Failure& a, const Failure& b) {
+              return std::tie(b.count, a.end, a.by, a.phase, a.reason) <
+                     std::tie(a.count, b.end, b.by, b.phase, b.reason);
+            });
   for (const auto& [server_name, s] : servers_) {
     section.servers.push_back({.name = server_name,
                                .count = s.count,

@@ -69,7 +69,7 @@ void print_totals(const Section& s, std::ostream& out) {
   print_rate(s, out);
   if (!s.statuses.empty()) {
     std::array<uint64_t, 10> classes{};
-    for (const auto& [status, count] : s.statuses) classes[std::min(status / 100, 9)] += count;
+    for (const auto& [status, count] : s.statuses) classes[std::min(status / 100u, 9u)] += count;
     out << "  status ";
     for (size_t i = 0; i < classes.size(); ++i) {
       if (classes[i] != 0) out << fmt::format(" {}xx {}", i, format_count(classes[i]));
