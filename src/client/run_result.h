@@ -10,7 +10,7 @@ namespace giliran::client {
 
 struct RunResult {
   Plan plan;
-  Recorder totals;
+  Recorder totals{};
   base::WallTime started;
   base::Duration elapsed{};       // start -> last answer
   base::Duration issuing{};       // start -> last request that could be issued
