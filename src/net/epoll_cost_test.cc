@@ -12,6 +12,13 @@ namespace {
 std::atomic<uint64_t> allocations = 0;
 }
 
+// The thread sanitizer has its own that cannot be replaced: it checks the system calls only.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GILIRAN_KEEPS_OPERATOR_NEW
+#endif
+#endif
+#ifndef GILIRAN_KEEPS_OPERATOR_NEW
 void* operator new(size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size)) return memory;
@@ -23,6 +30,8 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, size_t) noexcept {
   std::free(memory);
 }
+
+#endif
 
 namespace giliran::net {
 namespace {
