@@ -11,6 +11,10 @@ if(GILIRAN_SANITIZE)
   target_link_options(giliran_flags INTERFACE -fsanitize=${GILIRAN_SANITIZE})
 endif()
 
+if(GILIRAN_FUZZERS)
+  target_compile_options(giliran_flags INTERFACE -fsanitize=fuzzer-no-link)  # coverage guides them
+endif()
+
 function(giliran_split_uses out)
   set(libs "")
   foreach(use IN LISTS ARGN)

@@ -42,7 +42,7 @@ ClientConnection::~ClientConnection() = default;
 void ClientConnection::enter(State to) {
   switch (to) {
     case State::kConnecting:
-      GILIRAN_ASSERT(!"a connection connects once");
+      GILIRAN_ASSERT(to != State::kConnecting);  // a connection connects once
       break;
     case State::kIdle:
       GILIRAN_ASSERT(state_ == State::kConnecting || state_ == State::kExchange);

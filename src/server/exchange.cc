@@ -38,7 +38,7 @@ Exchange::Exchange(Loop& loop, HttpPeer& peer, conn::ServerStream& stream)
 void Exchange::enter(State next) {
   switch (next) {
     case State::kReading:
-      GILIRAN_ASSERT(!"an exchange begins once");
+      GILIRAN_ASSERT(next != State::kReading);  // an exchange begins once
       break;
     case State::kServing:
       GILIRAN_ASSERT(state_ == State::kReading);
