@@ -99,7 +99,8 @@ def test_a_chunk_that_cannot_be_read(g, chunks):
         answer = exchange(coordinator.port, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
         assert status_of(answer) in (400, None)
         record, = await_records(coordinator.log, 1)
-        assert (record["end"], record["reason"]) == ("bad-request", "bad-chunk")
+        assert record["end"] == "bad-request"
+        assert record["reason"] in ("bad-chunk", "bare-lf")
         assert not any(b"\r\n0\r\n\r\n" in data for data in seen)
 
 
