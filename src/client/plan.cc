@@ -166,8 +166,8 @@ base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) 
   plan.threads = std::min(plan.threads, plan.connections);
   plan.addresses = GILIRAN_TRY(net::resolve(url.host_port));
   // "localhost" is often both, and its server often on the first only.
-  std::ranges::stable_partition(plan.addresses,
-                                [](const base::Address& a) { return a.family() == AF_INET; });
+  const auto v4 = std::ranges::find(plan.addresses, AF_INET, &base::Address::family);
+  if (v4 != plan.addresses.end()) std::rotate(plan.addresses.begin(), v4, v4 + 1);
   return plan;
 }
 
