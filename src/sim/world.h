@@ -1,0 +1,73 @@
+// The real workers of the proxy between simulated clients and servers, on an in-memory network with
+// faults and virtual time. Everything follows from the seed: what fails is replayed with it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/memory.h"
+#include "proxy/worker.h"
+#include "sim/flow_peers.h"
+#include "sim/http_client.h"
+#include "sim/http_server.h"
+#include "sim/ledger.h"
+#include "sim/scenario.h"
+
+namespace giliran::sim {
+
+// What a run came to.
+struct Outcome {
+  std::vector<std::string> wrongs;  // the first few
+  uint64_t wrong_count = 0;
+  uint64_t requests = 0, complete = 0, flows = 0, records = 0, retries = 0;
+  base::Duration took{};  // virtual
+};
+
+class World final : private proxy::Notices {
+ public:
+  explicit World(const Scenario& scenario);
+  ~World();
+
+  // Once.
+  Outcome run();
+
+ private:
+  struct Member;  // a worker and what it needs
+
+  void make_servers();
+  void make_workers();
+  void make_clients();
+  void shake();  // kills, silences or revives a server
+  void drain();
+  void wait(base::Duration bound, const char* what, bool (World::*done)() const);
+  bool clients_done() const;
+  bool drained() const;
+  bool servers_done() const;
+  void check_leaks();
+  void check_counts();
+  Outcome outcome();
+
+  void accept_paused(int) override {}
+  void server_down(const cluster::Endpoint&, base::Duration, int) override {}
+  void server_up(const cluster::Endpoint&) override {}
+
+  Scenario scenario_;
+  net::MemoryWorld world_;
+  base::Rng random_;
+  net::Io& peers_;  // the loop of clients and servers
+  Ledger ledger_;
+  std::vector<proxy::Listener> listeners_;
+  cluster::Snapshot snapshot_;
+  std::vector<std::unique_ptr<HttpServer>> http_servers_;
+  std::vector<std::unique_ptr<FlowServer>> flow_servers_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<std::unique_ptr<HttpClient>> clients_;
+  std::vector<std::unique_ptr<FlowClient>> flows_;
+};
+
+// What the ledger says after the end; adds to ledger.wrongs.
+void check_requests(Ledger& ledger, const Scenario& scenario);
+void check_flows(Ledger& ledger, const Scenario& scenario);
+
+}  // namespace giliran::sim
