@@ -1,0 +1,23 @@
+// The tables of the subcommands. Each borrows the options it fills, which must outlive it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "client/options.h"
+#include "control/coordinator.h"
+#include "lab/options.h"
+#include "report/run.h"
+#include "server/options.h"
+
+namespace giliran::cli {
+
+// warnings: what is legal and probably not meant is appended.
+Command coordinator_command(control::CoordinatorOptions& options);
+Command server_command(server::ServerOptions& options, std::vector<std::string>& warnings);
+Command client_command(client::ClientOptions& options);
+Command report_command(report::ReportOptions& options);
+Command lab_command(lab::LabOptions& options);
+
+}  // namespace giliran::cli

@@ -1,0 +1,117 @@
+#include "cli/parse.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/parse.h"
+#include "cli/commands.h"
+
+namespace giliran::cli {
+namespace {
+
+constexpr std::string_view kCommands[] = {"coordinator", "server", "client",
+                                          "lab",         "report", "help"};
+
+std::string overview() {
+  return "Giliran balances requests over servers and accounts for every one of them.\n\n"
+         "Usage: giliran COMMAND [flags]\n\n"
+         "  coordinator  the balancer: gives each request or connection its turn on a server\n"
+         "  server       a server to put behind it, with work, delay and faults\n"
+         "  client       many simulated clients that measure\n"
+         "  lab          a whole experiment on this machine; without a name: the demo\n"
+         "  report       reads the logs of all three and says where the time went\n"
+         "  help         this text; giliran help COMMAND explains one\n\n"
+         "Examples:\n"
+         "  giliran lab\n"
+         "  giliran server --listen 127.0.0.1:9001 --name s1\n"
+         "  giliran coordinator --listen 127.0.0.1:8080 --server 127.0.0.1:9001\n"
+         "  giliran client http://127.0.0.1:8080/ -c 50 -n 20k\n\n"
+         "giliran --version tells the version. "
+         "Exit status: 0 good, 1 failed at run time, 2 wrong before the start.\n";
+}
+
+std::string command_list() {
+  std::string list;
+  for (const std::string_view name : kCommands) {
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", name);
+  }
+  return list;
+}
+
+std::unexpected<base::Error> unknown_command(const std::string& name) {
+  const std::string_view what = name.starts_with('-') ? "flag" : "command";
+  const std::string_view near = base::nearest(name, kCommands);
+  if (!near.empty()) {
+    return base::fail(fmt::format("giliran: unknown {} {}; did you mean {}?", what, name, near));
+  }
+  return base::fail(
+      fmt::format("giliran: unknown {} {}; the commands are {}", what, name, command_list()));
+}
+
+bool asks_for_help(std::span<const std::string> args) {
+  return std::ranges::any_of(args,
+                             [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+}
+
+template <typename Options>
+base::Result<Parsed> parse_with(std::span<const std::string> args, auto make_command) {
+  Parsed parsed;
+  Options options;
+  const Command command = make_command(options, parsed.warnings);
+  if (asks_for_help(args)) {
+    parsed.what = Text{help(command)};
+    return parsed;
+  }
+  const auto applied = apply(command, args);
+  if (!applied) {
+    return base::fail(fmt::format("giliran {}: {}", command.name, applied.error().message));
+  }
+  for (std::string& warning : parsed.warnings) {
+    warning = fmt::format("giliran {}: {}", command.name, warning);
+  }
+  parsed.what = std::move(options);
+  return parsed;
+}
+
+base::Result<Parsed> parse_command(const std::string& name, std::span<const std::string> args) {
+  using Warnings = std::vector<std::string>;
+  if (name == "coordinator") {
+    return parse_with<control::CoordinatorOptions>(
+        args, [](auto& options, Warnings&) { return coordinator_command(options); });
+  }
+  if (name == "server") return parse_with<server::ServerOptions>(args, server_command);
+  if (name == "client") {
+    return parse_with<client::ClientOptions>(
+        args, [](auto& options, Warnings&) { return client_command(options); });
+  }
+  if (name == "report") {
+    return parse_with<report::ReportOptions>(
+        args, [](auto& options, Warnings&) { return report_command(options); });
+  }
+  if (name == "lab") {
+    return parse_with<lab::LabOptions>(
+        args, [](auto& options, Warnings&) { return lab_command(options); });
+  }
+  return unknown_command(name);
+}
+
+}  // namespace
+
+base::Result<Parsed> parse(std::span<const std::string> args) {
+  if (args.empty()) {
+    return base::fail(
+        fmt::format("giliran: no command; one of {} (giliran help explains)", command_list()));
+  }
+  const std::string& first = args.front();
+  const auto rest = args.subspan(1);
+  if (first == "--version" || first == "-V")
+    return Parsed{.what = Text{"giliran " GILIRAN_VERSION "\n"}};
+  if (first == "--help" || first == "-h") return Parsed{.what = Text{overview()}};
+  if (first != "help") return parse_command(first, rest);
+  if (rest.empty() || asks_for_help(rest)) return Parsed{.what = Text{overview()}};
+  const std::string help_flag[] = {"--help"};
+  return parse_command(rest.front(), help_flag);
+}
+
+}  // namespace giliran::cli
