@@ -14,22 +14,22 @@ enum class LabCommand : uint8_t {
 
 struct LabOptions {
   LabCommand command = LabCommand::kRun;
-  std::string scenario{};   // name of a built-in scenario; empty: "demo"
-  std::string out{};        // --out; empty: giliran-demo, see below
-  uint64_t seed = 0;        // --seed; 0: a random one, told at the start
-  bool quiet = false;       // --quiet: nothing but what went wrong; the files are written all the same
-  std::string program{};    // the binary whose subcommands are run; empty: this one
+  std::string scenario{};  // name of a built-in scenario; empty: "demo"
+  std::string out{};       // --out; empty: giliran-demo, see below
+  uint64_t seed = 0;       // --seed; 0: a random one, told at the start
+  bool quiet = false;  // --quiet: nothing but what went wrong; the files are written all the same
+  std::string program{};  // the binary whose subcommands are run; empty: this one
 };
 
-// A folder that is absent, empty, or was written by an earlier lab (it has a result.json of ours, or
-// the mark of a lab that did not finish) is used, and what the earlier lab wrote there is removed
-// first. Anything else is never touched: a folder that was named with `out` is then an error (2),
-// and where none was named giliran-demo-2, giliran-demo-3, … is taken.
+// A folder that is absent, empty, or was written by an earlier lab (it has a result.json of ours,
+// or the mark of a lab that did not finish) is used, and what the earlier lab wrote there is
+// removed first. Anything else is never touched: a folder that was named with `out` is then an
+// error (2), and where none was named giliran-demo-2, giliran-demo-3, … is taken.
 //
-// Runs to the end. Exit status: 0; 1 where something failed at run time, the logs do not account for
-// everything or a round robin was not even; 2 for bad usage; 130 where SIGINT or SIGTERM ended it.
-// Blocks; reads signals, so that it must be called before any thread is started. No process of its
-// own and no port is left behind, whatever happens.
+// Runs to the end. Exit status: 0; 1 where something failed at run time, the logs do not account
+// for everything or a round robin was not even; 2 for bad usage; 130 where SIGINT or SIGTERM ended
+// it. Blocks; reads signals, so that it must be called before any thread is started. No process of
+// its own and no port is left behind, whatever happens.
 int run_lab(const LabOptions& options);
 
 }  // namespace giliran::lab

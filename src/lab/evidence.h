@@ -1,0 +1,32 @@
+// What the logs of one run prove.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "lab/turns.h"
+#include "report/conservation.h"
+
+namespace giliran::lab {
+
+struct Evidence {
+  std::vector<Turn> turns;
+  uint64_t without_server = 0;
+  uint64_t records = 0;
+  uint64_t not_understood = 0;  // lines of the logs that are no records
+  uint64_t log_bytes = 0;
+  report::Conservation conservation;
+  std::string where_time_goes;  // a sentence
+
+  bool turns_even() const { return without_server == 0 && even(turns); }
+  bool conserved() const { return not_understood == 0 && conservation.conserved(); }
+};
+
+// Reads all logs of a run (those of every process) whose servers had these addresses.
+base::Result<Evidence> read_evidence(const std::vector<std::string>& logs,
+                                     const std::vector<std::string>& server_names,
+                                     const std::vector<std::string>& server_addresses);
+
+}  // namespace giliran::lab

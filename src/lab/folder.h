@@ -1,0 +1,35 @@
+// The folder a lab writes to: taken for itself, an earlier lab's leavings removed, nobody else's
+// touched.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "lab/scenario.h"
+#include "net/descriptor.h"
+
+namespace giliran::lab {
+
+class Folder {
+ public:
+  // `named` (what --out says), or, where it is empty, the first of giliran-demo, giliran-demo-2, …
+  // that may be used: one that is absent or empty, or that an earlier lab has written and no lab
+  // uses now. result.json, with "finished": false, marks it from now on.
+  static base::Result<Folder> take(const std::string& named, const Scenario& scenario);
+
+  const std::string& path() const { return path_; }
+  // Makes the folder of a run; its path.
+  base::Result<std::string> make_run(const RunPlan& plan) const;
+  base::Result<void> write_result(std::string_view json) const;
+  base::Result<void> write(const std::string& name, std::string_view text) const;
+
+ private:
+  Folder(std::string path, net::Descriptor mark) : path_(std::move(path)), mark_(std::move(mark)) {}
+  static base::Result<Folder> try_take(const std::string& path);
+
+  std::string path_;
+  net::Descriptor mark_;  // result.json, locked while this lab lives
+};
+
+}  // namespace giliran::lab

@@ -1,0 +1,46 @@
+#include "lab/process.h"
+
+#include <fmt/format.h>
+
+namespace giliran::lab {
+
+std::string_view announced_address(std::string_view line) {
+  constexpr std::string_view kBefore = "listening on ";
+  if (!line.starts_with(kBefore)) return {};
+  const std::string_view url = line.substr(kBefore.size());
+  const size_t slashes = url.find("://");
+  if (slashes == std::string_view::npos) return {};
+  const std::string_view rest = url.substr(slashes + 3);
+  return rest.substr(0, rest.find_first_of("/ "));
+}
+
+base::Result<void> Process::start(net::Io& io, const Command& command) {
+  command_ = command;
+  child_ = GILIRAN_TRY(net::Child::start(io, {.argv = command}, *this));
+  return {};
+}
+
+void Process::on_output(net::Child&, std::string_view line, bool is_stderr) {
+  if (!is_stderr) {
+    events_.on_output(*this, line);
+    return;
+  }
+  if (last_words_.size() == kLastWordsMax) last_words_.pop_front();
+  last_words_.emplace_back(line);
+  const std::string_view address = announced_address(line);
+  if (address.empty() || !address_.empty()) return;
+  address_ = address;
+  events_.on_listening(*this);
+}
+
+void Process::on_exit(net::Child&, const net::ChildExit& exit) {
+  exit_ = exit;
+  events_.on_ended(*this);
+}
+
+std::string Process::how_it_ended() const {
+  if (exit_.signal != 0) return fmt::format("{} was ended by signal {}", name_, exit_.signal);
+  return fmt::format("{} ended with status {}", name_, exit_.status);
+}
+
+}  // namespace giliran::lab

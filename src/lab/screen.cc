@@ -1,0 +1,69 @@
+#include "lab/screen.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "report/format.h"
+#include "report/table.h"
+
+namespace giliran::lab {
+namespace {
+
+size_t columns() {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
+  return known ? size.ws_col : 80;
+}
+
+}  // namespace
+
+Screen::Mode Screen::mode_here(bool quiet) {
+  if (quiet) return Mode::kQuiet;
+  const char* const terminal = std::getenv("TERM");
+  const bool live =
+      ::isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
+  return live ? Mode::kLive : Mode::kLines;
+}
+
+void Screen::live(std::string_view text) {
+  if (mode_ != Mode::kLive) return;
+  fmt::print(stderr, "\r{}\x1b[K", report::printable(text, columns() - 1));
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+void Screen::line(std::string_view text) {
+  if (mode_ == Mode::kQuiet) return;
+  clear();
+  fmt::print(stderr, "{}\n", report::printable(text));
+}
+
+void Screen::clear() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  shown_ = false;
+}
+
+std::string progress_text(std::string_view run, const ClientProgress& progress) {
+  std::string text =
+      fmt::format("{}  {:.1f} s  {}  p50 {}  p99 {}  {} error{}", run, progress.since_s,
+                  report::format_rate(progress.rate), report::format_latency(progress.p50),
+                  report::format_latency(progress.p99), report::format_count(progress.errors),
+                  progress.errors == 1 ? "" : "s");
+  uint64_t all = 0;
+  for (const auto& share : progress.shares) all += share.answers;
+  if (all == 0) return text;
+  text += "  shares";
+  for (const auto& share : progress.shares) {
+    text += fmt::format(" {:.1f}",
+                        100.0 * static_cast<double>(share.answers) / static_cast<double>(all));
+  }
+  return text + "%";
+}
+
+}  // namespace giliran::lab

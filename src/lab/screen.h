@@ -1,0 +1,36 @@
+// What a lab shows while it runs, on standard error: one line that is rewritten where that is a
+// terminal, else plain lines. No colours, and no control characters but on a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lab/client_result.h"
+
+namespace giliran::lab {
+
+class Screen {
+ public:
+  enum class Mode : uint8_t { kQuiet, kLines, kLive };
+  static Mode mode_here(bool quiet);  // of this process's standard error
+
+  explicit Screen(Mode mode) : mode_(mode) {}
+  ~Screen() { clear(); }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+
+  // Replaces the live line; nothing where lines are not rewritten.
+  void live(std::string_view text);
+  // A line that stays.
+  void line(std::string_view text);
+  void clear();  // the live line
+
+ private:
+  Mode mode_;
+  bool shown_ = false;
+};
+
+// "[ 3/10] tcp-block-1  1.0 s  600/s  p50 480 ms  p99 510 ms  0 errors  shares 33.3 33.3 33.4%"
+std::string progress_text(std::string_view run, const ClientProgress& progress);
+
+}  // namespace giliran::lab

@@ -1,0 +1,258 @@
+#include "lab/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "lab/commands.h"
+#include "lab/words.h"
+#include "report/format.h"
+#include "report/table.h"
+#include "report/text.h"
+
+namespace giliran::lab {
+namespace {
+
+using report::Align;
+using report::format_count;
+using report::format_latency;
+
+std::string whole_rate(double per_second) {
+  return format_count(static_cast<uint64_t>(per_second + 0.5));
+}
+
+std::string times_text(double speed_up) {
+  return fmt::format("{:.{}f}x", speed_up, speed_up < 9.95 ? 2 : 1);
+}
+
+std::string heading(const LabResult& result) {
+  const RunPlan& first = result.scenario.runs.front();
+  return fmt::format(
+      "Giliran lab \"{}\": {} of {} runs, {:.1f} s on {} core{}. Each: {} clients, a coordinator, "
+      "{} servers, on 127.0.0.1. Seed {}.",
+      result.scenario.name, result.runs.size(), result.scenario.runs.size(),
+      base::to_seconds(result.elapsed), result.cores, result.cores == 1 ? "" : "s",
+      first.connections, first.servers, result.seed);
+}
+
+std::string rates(const LabResult& result) {
+  report::Table table({{"run", Align::kLeft},
+                       {"requests/s"},
+                       {"p50"},
+                       {"p90"},
+                       {"p99"},
+                       {"p99.9"},
+                       {"errors"},
+                       {"speed-up"}});
+  for (const RunResult& run : result.runs) {
+    const Contrast* const contrast = result.scenario.contrast_of(run.index);
+    const double speed_up = contrast == nullptr ? 0 : result.speed_up(*contrast);
+    const ClientResult& c = run.client;
+    table.add({result.plan_of(run).name, whole_rate(c.rate), format_latency(c.p50),
+               format_latency(c.p90), format_latency(c.p99), format_latency(c.p999),
+               format_count(c.errors), speed_up <= 0 ? "" : times_text(speed_up)});
+  }
+  return table.text(0);
+}
+
+std::string cpu(const LabResult& result) {
+  report::Table table({{"CPU of a request", Align::kLeft},
+                       {"client"},
+                       {"coordinator"},
+                       {"servers"},
+                       {"together"},
+                       {"cores busy"}});
+  for (const RunResult& run : result.runs) {
+    table.add({result.plan_of(run).name, format_latency(run.per_request(run.cpu.client)),
+               format_latency(run.per_request(run.cpu.coordinator)),
+               format_latency(run.per_request(run.cpu.servers)),
+               format_latency(run.per_request(run.cpu.sum())),
+               fmt::format("{:.2f} of {}", run.cores_busy(), result.cores)});
+  }
+  return table.text(0);
+}
+
+std::string speed_ups(const LabResult& result) {
+  std::string text;
+  for (const Contrast& contrast : result.scenario.contrasts) {
+    const RunResult* const one = result.find(contrast.one);
+    const RunResult* const many = result.find(contrast.many);
+    if (one == nullptr || many == nullptr) continue;
+    const Measured measured{.cores = result.cores,
+                            .one_rate = one->client.rate,
+                            .many_rate = many->client.rate,
+                            .one_busy = one->cores_busy(),
+                            .many_busy = many->cores_busy()};
+    text += folded(fmt::format("{} over {}: {}. {}", result.plan_of(*many).name,
+                               result.plan_of(*one).name, times_text(measured.speed_up()),
+                               why(result.plan_of(*one), result.plan_of(*many), measured)),
+                   2);
+  }
+  return text;
+}
+
+std::string turns_row_end(const Evidence& evidence) {
+  if (evidence.turns_even()) return "even";
+  if (evidence.without_server == 0) return "NOT EVEN";
+  return fmt::format("{} WITHOUT A SERVER", format_count(evidence.without_server));
+}
+
+std::string turns(const LabResult& result) {
+  std::vector<report::Column> columns = {{"turns, round robin", Align::kLeft},
+                                         {"of", Align::kLeft}};
+  size_t servers = 0;
+  for (const RunResult& run : result.runs) servers = std::max(servers, run.evidence.turns.size());
+  for (size_t i = 1; i <= servers; ++i) columns.push_back({server_name(static_cast<uint32_t>(i))});
+  columns.push_back({"to within 1", Align::kLeft});
+  report::Table table(std::move(columns));
+  for (const RunResult& run : result.runs) {
+    const RunPlan& plan = result.plan_of(run);
+    std::vector<std::string> row = {
+        plan.name, plan.scheme == config::Scheme::kTcp ? "connections" : "requests"};
+    for (size_t i = 0; i < servers; ++i) {
+      row.push_back(i < run.evidence.turns.size() ? format_count(run.evidence.turns[i].count) : "");
+    }
+    row.push_back(turns_row_end(run.evidence));
+    table.add(std::move(row));
+  }
+  return table.text(0);
+}
+
+std::string where(const LabResult& result) {
+  const RunResult* const run = result.find(result.scenario.telling);
+  if (run == nullptr || run->evidence.where_time_goes.empty()) return {};
+  return folded(fmt::format("{}: {}", result.plan_of(*run).name, run->evidence.where_time_goes), 2);
+}
+
+std::string logs(const LabResult& result) {
+  uint64_t bytes = 0;
+  for (const RunResult& run : result.runs) bytes += run.evidence.log_bytes;
+  const RunResult* telling = result.find(result.scenario.telling);
+  if (telling == nullptr) telling = &result.runs.back();
+  const RunPlan& plan = result.plan_of(*telling);
+  std::string text = fmt::format("Logs ({}) in {}/, a folder for each run, for example\n",
+                                 report::format_size(bytes), result.folder);
+  const std::string folder = fmt::format("{}/{}", result.folder, plan.name);
+  text += fmt::format("  {}\n  {}\n", coordinator_log(folder), client_log(folder));
+  text += fmt::format("  {} to {}\n", server_log(folder, 1), server_name(plan.servers) + ".log");
+  return text + fmt::format("Look closer: giliran report {}/*.log\n", folder);
+}
+
+std::string ended_early(const LabResult& result) {
+  std::string text;
+  if (result.interrupted) text += "\nInterrupted: what had ended before is above.\n";
+  if (result.failure.empty()) return text;
+  text += fmt::format("\nFAILED: {}\n", report::printable(result.failure));
+  for (const std::string& line : result.last_words) {
+    text += fmt::format("  | {}\n", report::printable(line));
+  }
+  return text;
+}
+
+struct Sums {
+  uint64_t flows = 0, messages = 0, exchanges = 0;
+  bool compared = true, named = false, bytes_equal = true;
+};
+
+void add(Sums& sums, const report::Comparison& c) {
+  sums.named = sums.named || !c.named.empty();
+  sums.bytes_equal = sums.bytes_equal && c.left_out == c.right_in && c.left_in == c.right_out;
+  if (c.left != telemetry::Tier::kClient) return;
+  switch (c.kind) {
+    case telemetry::Kind::kFlow:
+      sums.flows += c.left_count;
+      break;
+    case telemetry::Kind::kMessage:
+      sums.messages += c.left_count;
+      break;
+    case telemetry::Kind::kExchange:
+      sums.exchanges += c.left_count;
+      break;
+  }
+}
+
+std::string counted(const Sums& sums) {
+  std::vector<std::string> parts;
+  const auto part = [&](uint64_t count, std::string_view what) {
+    if (count != 0) parts.push_back(fmt::format("{} {}", format_count(count), what));
+  };
+  part(sums.flows, "flows");
+  part(sums.messages, "messages");
+  part(sums.exchanges, "exchanges");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+std::string folded(const std::string& text, size_t indent, size_t columns) {
+  std::istringstream words(text);
+  std::string out, line, word;
+  const auto flush = [&] {
+    out += std::string(indent, ' ') + line + '\n';
+    line.clear();
+  };
+  while (words >> word) {
+    if (!line.empty() && indent + report::width(line) + 1 + report::width(word) > columns) flush();
+    line += (line.empty() ? "" : " ") + word;
+  }
+  if (!line.empty()) flush();
+  return out;
+}
+
+std::string conservation_text(const LabResult& result) {
+  Sums sums;
+  std::ostringstream details;
+  bool conserved = true;
+  for (const RunResult& run : result.runs) {
+    const Evidence& evidence = run.evidence;
+    bool named = false;
+    for (const report::Comparison& c : evidence.conservation.comparisons) {
+      add(sums, c);
+      named = named || !c.named.empty();
+    }
+    conserved = conserved && evidence.conserved();
+    if (!named && evidence.conserved()) continue;
+    details << "\n" << result.plan_of(run).name << ":";
+    report::print_text(evidence.conservation, details);
+    if (evidence.not_understood != 0) {
+      details << "  lines not understood: " << format_count(evidence.not_understood) << '\n';
+    }
+  }
+  std::string text;
+  if (!conserved) {
+    text = "Conservation: NOT conserved. The logs do not account for everything:";
+  } else if (sums.named) {
+    text =
+        fmt::format("Conservation: {}; what differs between the tiers has a name:", counted(sums));
+  } else {
+    text = fmt::format(
+        "Conservation: {}, as many at the client, the coordinator and the servers{}. Nothing "
+        "lost, nothing done twice.",
+        counted(sums), sums.bytes_equal ? ", with the same bytes" : "");
+  }
+  return folded(text, 0) + details.str();
+}
+
+std::string run_line(const LabResult& result, const RunResult& run) {
+  const ClientResult& c = run.client;
+  return fmt::format("[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
+                     result.scenario.runs.size(), result.plan_of(run).name,
+                     report::format_rate(c.rate), format_latency(c.p50), format_latency(c.p99),
+                     format_count(c.errors), c.errors == 1 ? "" : "s",
+                     run.evidence.turns_even() ? "" : "  TURNS NOT EVEN",
+                     run.evidence.conserved() ? "" : "  NOT CONSERVED");
+}
+
+std::string summary_text(const LabResult& result) {
+  if (result.runs.empty()) return ended_early(result);
+  const std::string why_text = speed_ups(result);
+  const std::string where_text = where(result);
+  return folded(heading(result), 0) + "\n" + rates(result) +
+         (why_text.empty() ? "" : "\nWhy (many threads over one)\n" + why_text) + "\n" +
+         cpu(result) + (where_text.empty() ? "" : "\nWhere the time goes\n" + where_text) + "\n" +
+         turns(result) + "\n" + conservation_text(result) + "\n" + logs(result) +
+         ended_early(result);
+}
+
+}  // namespace giliran::lab
