@@ -81,6 +81,7 @@ void HttpSession::ask() {
 
 void HttpSession::begin_stream() {
   if (!connection_.has_value()) {
+    if (attempt_ == Attempt::kFirst) asked_ = station().io.now();
     conn::ClientConnectionOwner& owner = *this;
     connection_.emplace(station().io, address(), station().next_connection_number(),
                         http_.next_options(), owner);
@@ -90,7 +91,7 @@ void HttpSession::begin_stream() {
   server_ = kNoServer;
   status_ = 0;
   stream_ = &connection_->start(*this);
-  if (asked_ == base::Instant{}) asked_ = stream_->facts().began;
+  if (asked_ == base::Instant{}) asked_ = stream_->facts().began;  // an idle connection
   stream_->send_head(http_.request.with(trace_, span_));
   if (!plan().body.empty()) stream_->send_data(base::Slice::of_static(plan().body));
   stream_->send_end();

@@ -178,6 +178,10 @@ TEST_F(HttpSessionTest, AsksExactlySoOftenOnKeptConnections) {
   EXPECT_EQ(worker_->recorder().servers().at(0).answers, 1000u);
   EXPECT_THAT(server_->last_request(), AllOf(HasSubstr("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"),
                                              HasSubstr("traceparent: 00-")));
+  for (const telemetry::Record& record : sink_.records) {
+    EXPECT_EQ(record.reused, record.sequence > 1);
+    EXPECT_GE(record.total, record.connect + record.send + record.wait + record.data);
+  }
   EXPECT_THAT(sink_.lines, Each(AllOf(HasSubstr(R"("status":200)"), HasSubstr(R"("wait_us":)"),
                                       HasSubstr(R"("trace":")"))));
 }
