@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "proxy/forward.h"
@@ -486,7 +485,9 @@ void Exchange::record() {
       r.send = up.request_sent - up.connected;
     }
     if (up.head_done != base::Instant{}) {
-      r.wait = up.head_done - std::max(up.request_sent, up.connected);
+      // An answer may come before the request is over.
+      const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
+      r.wait = up.head_done - (early ? up.connected : up.request_sent);
       r.data = now - up.head_done;
     }
   }
