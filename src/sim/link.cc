@@ -104,7 +104,9 @@ void Link::on_received(net::SocketId, net::Received received) {
 void Link::on_sent(net::SocketId, size_t, int error) {
   sending_now_ = false;
   if (error != 0) {
-    out_.clear();  // the receive, or the hang-up, says so to the owner
+    out_.clear();
+    // What was received says more than a failed send, so that the next receive decides.
+    if (!io_.receiving(socket_) && !pace_timer_.armed()) broken();
     return;
   }
   flush();

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "base/parse.h"
 #include "sim/content.h"
@@ -78,6 +79,28 @@ TEST(Sim, EverythingAddsUpWhateverHappens) {
   EXPECT_GT(sum.records, sum.complete);
   EXPECT_GT(sum.flows, seeds);
   EXPECT_GT(sum.retries, seeds / 10);
+}
+
+// Worlds that found a bug once. 276: the wait of an answer that came before the request was over.
+TEST(Sim, WhatOnceFailed) {
+  Sum sum;
+  for (const uint64_t seed : {276}) run_world(seed, sum);
+}
+
+// Every way to end comes about, so that the checks above are of all of them.
+TEST(Sim, EveryEndComesAbout) {
+  std::map<telemetry::End, uint64_t> ends;
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    for (const auto& [end, count] : World(Scenario::from_seed(seed)).run().ends) ends[end] += count;
+  }
+  using telemetry::End;
+  for (const End end :
+       {End::kOk, End::kClientClosed, End::kClientTimeout, End::kNoServer, End::kConnectRefused,
+        End::kConnectTimeout, End::kServerClosed, End::kServerTimeout, End::kBadResponse,
+        End::kIdleTimeout, End::kShutdown}) {
+    EXPECT_GT(ends[end], 0U) << telemetry::name(end);
+  }
+  EXPECT_EQ(ends[End::kInternal], 0U);
 }
 
 TEST(Sim, TheSameSeedGivesTheSameRun) {

@@ -187,6 +187,7 @@ Outcome World::run() {
   wait(kBound, "clients", &World::clients_done);
   drain();
   wait(kDrainBound, "workers", &World::drained);
+  world_.run_for(seconds(1));  // what is under way still arrives
   for (const auto& server : http_servers_) server->stop();
   for (const auto& server : flow_servers_) server->stop();
   for (const auto& server : http_servers_) server->close_all();
@@ -254,6 +255,7 @@ Outcome World::outcome() {
   }
   outcome.flows = ledger_.flows.size() - 1;
   outcome.records = ledger_.records.size();
+  for (const KeptRecord& kept : ledger_.records) ++outcome.ends[kept.record.end];
   for (const auto& member : members_) outcome.retries += member->worker.counts().retries;
   outcome.took = world_.clock().now() - base::Instant{};
   return outcome;

@@ -2,6 +2,7 @@
 // faults and virtual time. Everything follows from the seed: what fails is replayed with it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ struct Outcome {
   std::vector<std::string> wrongs;  // the first few
   uint64_t wrong_count = 0;
   uint64_t requests = 0, complete = 0, flows = 0, records = 0, retries = 0;
-  base::Duration took{};  // virtual
+  std::map<telemetry::End, uint64_t> ends{};  // how many records say so
+  base::Duration took{};                      // virtual
 };
 
 class World final : private proxy::Notices {
