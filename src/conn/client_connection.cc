@@ -55,7 +55,7 @@ void ClientConnection::enter(State to) {
       break;
   }
   state_ = to;
-  if (to == State::kIdle) facts_.began = io_.turn_started();
+  if (to == State::kIdle) idle_since_ = io_.turn_started();
 }
 
 ClientStream& ClientConnection::start(ClientStreamEvents& events) {
@@ -402,7 +402,8 @@ void ClientConnection::fail(StreamEnd end, int error, Problem problem) {
   } else if (gave_up && facts_.reused && facts_.bytes_in == 0 && input_.empty()) {
     closed.retry = base::Retry::kIfReused;
   }
-  close_now(net::CloseMode::kReset);
+  // An idle connection ends in order; one under way is cut, so that the server sees it.
+  close_now(stream == nullptr ? net::CloseMode::kGraceful : net::CloseMode::kReset);
   owner_.on_unusable(*this);
   if (stream != nullptr) stream->on_closed(closed);
 }

@@ -59,7 +59,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   base::Address local() const { return local_; }  // none before it is connected
   uint64_t number() const { return facts_.connection; }
   base::Duration connect_took() const { return connect_took_; }
-  base::Instant idle_since() const { return facts_.began; }
+  base::Instant idle_since() const { return idle_since_; }
   // Closes; a stream under way gets on_closed(kShutdown). on_connection_closed follows.
   void shut();
 
@@ -118,6 +118,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   StreamFacts facts_;
   base::Duration connect_took_{};
   base::Instant connect_began_{};
+  base::Instant idle_since_{};
   base::Instant deadline_ = base::kNoDeadline;
   size_t progress_seen_ = 0;
   net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> timer_{*this};
