@@ -250,6 +250,7 @@ void ServerConnection::begin_stream(const RequestHead& head, uint32_t head_bytes
   body_out_ = BodyOut::kNone;
   head_request_ = head.method == "HEAD";
   peer_is_http10_ = head.version == wire::http1::Version::k10;
+  peer_goes_on_ = head.keep_alive;
   keep_alive_ = head.keep_alive && !draining_;
   body_.start(head.framing, head.content_length);
   const base::Slice bytes = input_.slice().share(0, head_bytes);
@@ -446,10 +447,10 @@ void ServerConnection::maybe_complete() {
     start_lingering();
   } else if (keep_alive_ && !draining_) {
     next_request();
-  } else if (input_.empty()) {
+  } else if (input_.empty() && !peer_goes_on_) {
     close_now(net::CloseMode::kGraceful);
   } else {
-    start_lingering();
+    start_lingering();  // a request may be on its way: closing on it could lose the answer
   }
 }
 

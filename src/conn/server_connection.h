@@ -135,7 +135,8 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   BodyOut body_out_ = BodyOut::kNone;
   bool head_request_ = false;  // of a HEAD: body bytes are dropped
   bool peer_is_http10_ = false;
-  bool keep_alive_ = true;  // both sides let the connection be used again
+  bool peer_goes_on_ = true;  // the peer may send another request
+  bool keep_alive_ = true;    // both sides let the connection be used again
   bool draining_ = false;
   bool processing_ = false;  // inside process(): answers given inline do not recurse
 };
