@@ -94,6 +94,12 @@ bool connect_failure(conn::StreamEnd end) {
          end == conn::StreamEnd::kConnectFailed;
 }
 
+// A client on a Unix socket has no address to pass on (RFC 7239, 6.3 calls that one "unknown").
+std::string_view forwarded_for(const base::Address& peer, char* out) {
+  if (peer.is_unix()) return "unknown";
+  return {out, peer.format_host(out)};
+}
+
 std::string_view reason_of(const conn::StreamClosed& closed) {
   if (closed.problem != wire::http1::Problem::kNone) {
     return wire::http1::problem_name(closed.problem);
@@ -192,7 +198,7 @@ void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& en
   base::TraceParent{.trace = trace_, .parent = span_}.format(traceparent);
   FieldList& fields = worker_.fields();
   forward_request(head,
-                  {.client_host = {client_host, connection_.peer().format_host(client_host)},
+                  {.client_host = forwarded_for(connection_.peer(), client_host),
                    .server_host = endpoint.name,
                    .traceparent = {traceparent, sizeof traceparent},
                    .keep_tracestate = keep_tracestate_},

@@ -35,7 +35,9 @@ class Exchange final : public conn::ServerStreamEvents {
   void on_upstream_credit(uint32_t bytes);
   void on_attempt_closed(const conn::StreamClosed& closed);
 
-  static constexpr uint32_t kReplayBytesMax = 65536;  // of a request body, kept for another attempt
+  // Of a request body, kept for another attempt: what may come while nobody takes any (a window and
+  // one receive), so that a server that cannot be connected never costs a request.
+  static constexpr uint32_t kReplayBytesMax = 2 * 65536;
 
  private:
   enum class State : uint8_t {

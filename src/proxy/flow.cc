@@ -163,7 +163,10 @@ void Flow::on_hangup(net::SocketId socket) {
 
 void Flow::touch() {
   deadline_ = worker_.io().turn_started() + worker_.options().flow_idle_timeout;
-  if (!timer_.armed()) worker_.io().timers().arm(timer_, deadline_);
+  // Armed for the connect, it may be for later than this.
+  if (!timer_.armed() || timer_.deadline() > deadline_) {
+    worker_.io().timers().arm(timer_, deadline_);
+  }
 }
 
 void Flow::on_deadline() {

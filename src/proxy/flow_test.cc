@@ -1,0 +1,204 @@
+// TCP through the real worker.
+#include "proxy/flow.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "proxy/test_world.h"
+
+namespace giliran::proxy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using telemetry::By;
+using telemetry::End;
+using telemetry::Phase;
+
+class FlowTest : public ProxyTest {
+ protected:
+  void begin(size_t servers = 1) {
+    start(servers);
+    for (const auto& server : servers_) {
+      server->listener.on_peer = [this](net::TestPeer& peer) { upstream_ = &peer; };
+    }
+  }
+  net::TestPeer& open() {
+    upstream_ = nullptr;
+    net::TestPeer& client = connect(kTcpPort);
+    EXPECT_TRUE(until([&] { return upstream_ != nullptr; }));
+    settle();
+    return client;
+  }
+  void expect_end(End end, By by, Phase phase) {
+    ASSERT_TRUE(until([&] { return !records_.empty(); }));
+    settle();
+    ASSERT_EQ(records_.size(), 1U);
+    const telemetry::Record& r = records_[0].record;
+    EXPECT_EQ(name(r.end), name(end));
+    EXPECT_EQ(name(r.by), name(by));
+    EXPECT_EQ(name(r.phase), name(phase));
+    EXPECT_EQ(r.kind, telemetry::Kind::kFlow);
+    EXPECT_EQ(r.proto, telemetry::Proto::kTcp);
+  }
+  static bool heard(const net::TestPeer& peer) {
+    return peer.receive_error != 0 || peer.ended || peer.hangups != 0;
+  }
+
+  net::TestPeer* upstream_ = nullptr;
+};
+
+TEST_F(FlowTest, BytesBothWaysAndHalfClose) {
+  begin();
+  net::TestPeer& client = open();
+  std::string big(300'000, 'x');
+  for (size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>(i * 31 % 251);
+  client.send(big);
+  client.send("end");
+  ASSERT_TRUE(until([&] { return upstream_->incoming == big + "end"; }));
+  peers_.shutdown_send(client.socket);
+  ASSERT_TRUE(until([&] { return upstream_->ended; }));
+  EXPECT_FALSE(client.ended);
+  upstream_->send("answer");
+  ASSERT_TRUE(until([&] { return client.incoming == "answer"; }));
+  EXPECT_TRUE(records_.empty());
+  upstream_->close();
+  ASSERT_TRUE(until([&] { return client.ended; }));
+  expect_end(End::kOk, By::kNobody, Phase::kNone);
+  EXPECT_EQ(records_[0].record.down_in, big.size() + 3);
+  EXPECT_EQ(records_[0].record.up_out, big.size() + 3);
+  EXPECT_EQ(records_[0].record.down_out, 6U);
+  EXPECT_EQ(records_[0].server, "s0");
+  EXPECT_EQ(records_[0].name, "tcp");
+  EXPECT_EQ(records_[0].record.upstream_local, servers_[0]->listener.addresses[0]);
+}
+
+TEST_F(FlowTest, TheServerSpeaksFirst) {
+  begin();
+  net::TestPeer& client = open();
+  upstream_->send("220 hello\r\n");
+  ASSERT_TRUE(until([&] { return client.incoming == "220 hello\r\n"; }));
+}
+
+TEST_F(FlowTest, WhatTheClientSaysBeforeItIsConnectedIsNotLost) {
+  start(1);
+  net::TestPeer& client = connect(kTcpPort);
+  client.on_data = [] {};
+  ASSERT_TRUE(until([&] { return client.connected; }));
+  client.send("early\r\n\r\n");
+  ASSERT_TRUE(until([&] { return !servers_[0]->requests.empty(); }));
+  EXPECT_EQ(servers_[0]->requests[0], "early\r\n\r\n");
+}
+
+TEST_F(FlowTest, AResetOfTheClient) {
+  begin();
+  net::TestPeer& client = open();
+  client.send("abc");
+  ASSERT_TRUE(until([&] { return upstream_->incoming == "abc"; }));
+  client.close(net::CloseMode::kReset);
+  ASSERT_TRUE(until([&] { return heard(*upstream_); }));
+  EXPECT_EQ(upstream_->receive_error, ECONNRESET);
+  expect_end(End::kClientClosed, By::kClient, Phase::kData);
+  EXPECT_EQ(records_[0].record.up_out, 3U);
+}
+
+TEST_F(FlowTest, AResetOfTheServer) {
+  begin();
+  net::TestPeer& client = open();
+  upstream_->send("abc");
+  ASSERT_TRUE(until([&] { return client.incoming == "abc"; }));
+  upstream_->close(net::CloseMode::kReset);
+  ASSERT_TRUE(until([&] { return heard(client); }));
+  EXPECT_EQ(client.receive_error, ECONNRESET);
+  expect_end(End::kServerClosed, By::kServer, Phase::kData);
+  EXPECT_EQ(records_[0].record.down_out, 3U);
+}
+
+TEST_F(FlowTest, AServerThatRefusesIsPassedOver) {
+  begin(2);
+  world_.set_reach(servers_[0]->address, net::MemoryWorld::Reach::kRefused);
+  int moved = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    net::TestPeer& client = open();
+    peers_.shutdown_send(client.socket);
+    upstream_->close();
+    ASSERT_TRUE(until([&] { return records_.size() == i + 1; }));
+    EXPECT_EQ(records_[i].record.end, End::kOk);
+    EXPECT_EQ(records_[i].server, "s1");
+    if (records_[i].record.attempts != 2) continue;
+    ++moved;
+    EXPECT_EQ(records_[i].tried, "s0 connect-refused");
+  }
+  EXPECT_EQ(moved, 1);
+}
+
+TEST_F(FlowTest, NoServer) {
+  begin();
+  world_.set_reach(servers_[0]->address, net::MemoryWorld::Reach::kRefused);
+  net::TestPeer& first = connect(kTcpPort);
+  ASSERT_TRUE(until([&] { return heard(first); }));
+  expect_end(End::kConnectRefused, By::kServer, Phase::kConnect);
+  net::TestPeer& second = connect(kTcpPort);
+  ASSERT_TRUE(until([&] { return heard(second); }));
+  ASSERT_EQ(records_.size(), 2U);
+  EXPECT_EQ(records_[1].record.end, End::kNoServer);
+  EXPECT_EQ(records_[1].record.attempts, 0);
+}
+
+TEST_F(FlowTest, AServerThatCannotBeReached) {
+  begin(2);
+  options_.connect_timeout = milliseconds(200);
+  world_.set_reach(servers_[0]->address, net::MemoryWorld::Reach::kSilent);
+  for (int i = 0; i < 2; ++i) {
+    net::TestPeer& client = open();
+    client.close();
+    upstream_->close();
+  }
+  ASSERT_TRUE(until([&] { return records_.size() == 2; }));
+  EXPECT_EQ(records_[0].tried + records_[1].tried, "s0 connect-timeout");
+}
+
+TEST_F(FlowTest, NothingMovesForLong) {
+  options_.flow_idle_timeout = seconds(2);
+  options_.connect_timeout = seconds(20);  // longer than the other
+  begin();
+  net::TestPeer& client = open();
+  for (int i = 0; i < 3; ++i) {
+    world_.run_for(seconds(1));
+    client.send("x");
+    world_.run_for(milliseconds(500));
+    upstream_->send("y");
+  }
+  EXPECT_TRUE(records_.empty());
+  const base::Instant last = world_.clock().now();
+  ASSERT_TRUE(until([&] { return heard(client) && heard(*upstream_); }));
+  EXPECT_LT(world_.clock().now() - last, seconds(3));
+  expect_end(End::kIdleTimeout, By::kCoordinator, Phase::kData);
+}
+
+TEST_F(FlowTest, AClientThatLeavesWhileWeConnect) {
+  begin();
+  world_.set_reach(servers_[0]->address, net::MemoryWorld::Reach::kSilent);
+  net::TestPeer& client = connect(kTcpPort);
+  ASSERT_TRUE(until([&] { return client.connected; }));
+  client.close(net::CloseMode::kReset);
+  expect_end(End::kClientClosed, By::kClient, Phase::kConnect);
+  EXPECT_LT(records_[0].record.total, seconds(1));
+}
+
+TEST_F(FlowTest, AReaderThatStopsHoldsTheOtherUp) {
+  begin();
+  net::TestPeer& client = connect(kTcpPort, false);
+  ASSERT_TRUE(until([&] { return upstream_ != nullptr && client.connected; }));
+  upstream_->send(std::string(1'000'000, 'x'));
+  world_.run_for(seconds(1));
+  EXPECT_EQ(upstream_->sends, 0U);
+  EXPECT_LT(members_[0]->io.buffers().bytes_in_use(), 100'000U);
+  ASSERT_TRUE(until([&] {
+    if (!peers_.receiving(client.socket)) client.receive();
+    return client.incoming.size() == 1'000'000;
+  }));
+}
+
+}  // namespace
+}  // namespace giliran::proxy
