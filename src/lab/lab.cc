@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "lab/folder.h"
+#include "lab/machine.h"
 #include "lab/options.h"
 #include "lab/screen.h"
 #include "lab/summary.h"
@@ -38,6 +39,21 @@ std::vector<std::string> names_of_servers(const RunPlan& plan) {
   for (uint32_t i = 1; i <= plan.servers; ++i) names.push_back(server_name(i));
   return names;
 }
+
+// CPU time used until some moment, by the machine and by this process.
+struct Busy {
+  std::optional<base::Duration> machine;
+  base::Duration self;
+
+  static Busy now() { return {machine_busy_time(), base::process_cpu_time()}; }
+  // Cores that others than the run and this process kept busy since then.
+  double others_until_now(base::Duration of_run, base::Duration wall) const {
+    const Busy end = now();
+    if (!machine || !end.machine || wall.count() <= 0) return 0;
+    const base::Duration others = *end.machine - *machine - (end.self - self) - of_run;
+    return std::max(0.0, base::to_seconds(others) / base::to_seconds(wall));
+  }
+};
 
 // The runs of one scenario, one after the other.
 class Lab {
@@ -85,6 +101,8 @@ base::Result<void> Lab::one(LabResult& result, size_t index) {
   Run run(io_, plan, place,
           [&](const ClientProgress& progress) { screen_.live(progress_text(label, progress)); });
   run_ = &run;
+  const base::Instant began = io_.now();
+  const Busy before = Busy::now();
   Ran ran = run.execute();
   run_ = nullptr;
   result.interrupted = ran.interrupted;
@@ -95,6 +113,7 @@ base::Result<void> Lab::one(LabResult& result, size_t index) {
   }
   screen_.live(fmt::format("{}  reading the logs", label));
   RunResult finished{.index = index, .cpu = ran.cpu, .commands = ran.commands};
+  finished.others_busy = before.others_until_now(ran.cpu.sum(), io_.now() - began);
   const auto judged = judge(result, finished, ran, folder);
   if (!judged) return base::fail(fmt::format("{}: {}", plan.name, judged.error().message));
   result.runs.push_back(std::move(finished));

@@ -2,15 +2,17 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace giliran::lab {
 
 base::Duration RunResult::per_request(base::Duration cpu_time) const {
   return client.answered == 0 ? base::Duration{} : cpu_time / static_cast<int64_t>(client.answered);
 }
 
-double RunResult::cores_busy() const {
+double RunResult::cores(base::Duration cpu_time) const {
   const double seconds = base::to_seconds(client.elapsed);
-  return seconds <= 0 ? 0 : base::to_seconds(cpu.sum()) / seconds;
+  return seconds <= 0 ? 0 : base::to_seconds(cpu_time) / seconds;
 }
 
 const RunResult* LabResult::find(size_t index) const {
@@ -24,6 +26,19 @@ double LabResult::speed_up(const Contrast& contrast) const {
   const RunResult* many = find(contrast.many);
   if (one == nullptr || many == nullptr || one->client.rate <= 0) return 0;
   return many->client.rate / one->client.rate;
+}
+
+Measured LabResult::measured(const Contrast& contrast) const {
+  const RunResult* one = find(contrast.one);
+  const RunResult* many = find(contrast.many);
+  GILIRAN_ASSERT(one != nullptr && many != nullptr);
+  return {.cores = cores,
+          .one_rate = one->client.rate,
+          .many_rate = many->client.rate,
+          .one_busy = one->cores_busy(),
+          .many_busy = many->cores_busy(),
+          .one_coordinator_busy = one->coordinator_busy(),
+          .others_busy = std::max(one->others_busy, many->others_busy)};
 }
 
 int LabResult::exit_status() const {

@@ -8,6 +8,7 @@
 #include "lab/evidence.h"
 #include "lab/run.h"
 #include "lab/scenario.h"
+#include "lab/words.h"
 
 namespace giliran::lab {
 
@@ -17,11 +18,16 @@ struct RunResult {
   ClientResult client{};
   Evidence evidence{};
   std::vector<Command> commands{};
+  double others_busy = 0;  // cores that other programs of this machine kept busy; 0 if not known
 
   // CPU time of a request; zero where none was answered.
   base::Duration per_request(base::Duration cpu_time) const;
-  // Cores that all processes kept busy on the average.
-  double cores_busy() const;
+  // Cores that all processes of the run kept busy on the average, and the coordinator alone.
+  double cores_busy() const { return cores(cpu.sum()); }
+  double coordinator_busy() const { return cores(cpu.coordinator); }
+
+ private:
+  double cores(base::Duration cpu_time) const;
 };
 
 struct LabResult {
@@ -39,6 +45,8 @@ struct LabResult {
   const RunResult* find(size_t index) const;  // null where it was not finished
   // many / one, or 0 where one of the two is missing or answered nothing.
   double speed_up(const Contrast& contrast) const;
+  // Both runs of the contrast must have been finished.
+  Measured measured(const Contrast& contrast) const;
   // 0, 1 or 130: options.h.
   int exit_status() const;
 };

@@ -2,7 +2,6 @@
 
 #include "lab/commands.h"
 #include "lab/result.h"
-#include "lab/words.h"
 #include "report/json.h"
 
 namespace giliran::lab {
@@ -39,7 +38,8 @@ Json cpu_json(const RunResult& run) {
   return {{"client", tier(run.cpu.client)},
           {"coordinator", tier(run.cpu.coordinator)},
           {"servers", tier(run.cpu.servers)},
-          {"cores_busy", run.cores_busy()}};
+          {"cores_busy", run.cores_busy()},
+          {"others_busy", run.others_busy}};
 }
 
 Json turns_json(const Evidence& evidence) {
@@ -68,17 +68,13 @@ Json run_json(const LabResult& result, const RunResult& run) {
 }
 
 Json speed_up_json(const LabResult& result, const Contrast& contrast) {
-  const RunResult& one = *result.find(contrast.one);
-  const RunResult& many = *result.find(contrast.many);
-  const Measured measured{.cores = result.cores,
-                          .one_rate = one.client.rate,
-                          .many_rate = many.client.rate,
-                          .one_busy = one.cores_busy(),
-                          .many_busy = many.cores_busy()};
-  return {{"one", result.plan_of(one).name},
-          {"many", result.plan_of(many).name},
+  const RunPlan& one = result.scenario.runs[contrast.one];
+  const RunPlan& many = result.scenario.runs[contrast.many];
+  const Measured measured = result.measured(contrast);
+  return {{"one", one.name},
+          {"many", many.name},
           {"speed_up", measured.speed_up()},
-          {"why", why(result.plan_of(one), result.plan_of(many), measured)}};
+          {"why", why(one, many, measured)}};
 }
 
 }  // namespace

@@ -51,17 +51,16 @@ void Screen::clear() {
 
 std::string progress_text(std::string_view run, const ClientProgress& progress) {
   std::string text =
-      fmt::format("{}  {:.1f} s  {}  p50 {}  p99 {}  {} error{}", run, progress.since_s,
-                  report::format_rate(progress.rate), report::format_latency(progress.p50),
-                  report::format_latency(progress.p99), report::format_count(progress.errors),
-                  progress.errors == 1 ? "" : "s");
+      fmt::format("{}  {}  p50 {}  p99 {}  {} error{}", run, report::format_rate(progress.rate),
+                  report::format_latency(progress.p50), report::format_latency(progress.p99),
+                  report::format_count(progress.errors), progress.errors == 1 ? "" : "s");
   uint64_t all = 0;
   for (const auto& share : progress.shares) all += share.answers;
   if (all == 0) return text;
-  text += "  shares";
+  text += "  ";
   for (const auto& share : progress.shares) {
-    text += fmt::format(" {:.1f}",
-                        100.0 * static_cast<double>(share.answers) / static_cast<double>(all));
+    const double percent = 100.0 * static_cast<double>(share.answers) / static_cast<double>(all);
+    text += fmt::format("{}{:.0f}", &share == &progress.shares.front() ? "" : "/", percent);
   }
   return text + "%";
 }

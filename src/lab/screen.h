@@ -30,7 +30,9 @@ class Screen {
   bool shown_ = false;
 };
 
-// "[ 3/10] tcp-block-1  1.0 s  600/s  p50 480 ms  p99 510 ms  0 errors  shares 33.3 33.3 33.4%"
+// "[ 3/10] tcp-block-1  600/s  p50 480 ms  p99 510 ms  0 errors  33/33/34%": what the last second
+// was like, all errors so far, and each server's share of all answers so far. At most 79 columns
+// with the built-in scenarios.
 std::string progress_text(std::string_view run, const ClientProgress& progress);
 
 }  // namespace giliran::lab

@@ -62,13 +62,15 @@ std::string cpu(const LabResult& result) {
                        {"coordinator"},
                        {"servers"},
                        {"together"},
-                       {"cores busy"}});
+                       {"cores busy"},
+                       {"by others"}});
   for (const RunResult& run : result.runs) {
     table.add({result.plan_of(run).name, format_latency(run.per_request(run.cpu.client)),
                format_latency(run.per_request(run.cpu.coordinator)),
                format_latency(run.per_request(run.cpu.servers)),
                format_latency(run.per_request(run.cpu.sum())),
-               fmt::format("{:.2f} of {}", run.cores_busy(), result.cores)});
+               fmt::format("{:.2f} of {}", run.cores_busy(), result.cores),
+               fmt::format("{:.2f}", run.others_busy)});
   }
   return table.text(0);
 }
@@ -76,17 +78,12 @@ std::string cpu(const LabResult& result) {
 std::string speed_ups(const LabResult& result) {
   std::string text;
   for (const Contrast& contrast : result.scenario.contrasts) {
-    const RunResult* const one = result.find(contrast.one);
-    const RunResult* const many = result.find(contrast.many);
-    if (one == nullptr || many == nullptr) continue;
-    const Measured measured{.cores = result.cores,
-                            .one_rate = one->client.rate,
-                            .many_rate = many->client.rate,
-                            .one_busy = one->cores_busy(),
-                            .many_busy = many->cores_busy()};
-    text += folded(fmt::format("{} over {}: {}. {}", result.plan_of(*many).name,
-                               result.plan_of(*one).name, times_text(measured.speed_up()),
-                               why(result.plan_of(*one), result.plan_of(*many), measured)),
+    if (result.speed_up(contrast) <= 0) continue;
+    const RunPlan& one = result.scenario.runs[contrast.one];
+    const RunPlan& many = result.scenario.runs[contrast.many];
+    const Measured measured = result.measured(contrast);
+    text += folded(fmt::format("{}: {} of {}. {}", many.name, times_text(measured.speed_up()),
+                               one.name, why(one, many, measured)),
                    2);
   }
   return text;
@@ -249,7 +246,7 @@ std::string summary_text(const LabResult& result) {
   const std::string why_text = speed_ups(result);
   const std::string where_text = where(result);
   return folded(heading(result), 0) + "\n" + rates(result) +
-         (why_text.empty() ? "" : "\nWhy (many threads over one)\n" + why_text) + "\n" +
+         (why_text.empty() ? "" : "\nWhy (many threads against one)\n" + why_text) + "\n" +
          cpu(result) + (where_text.empty() ? "" : "\nWhere the time goes\n" + where_text) + "\n" +
          turns(result) + "\n" + conservation_text(result) + "\n" + logs(result) +
          ended_early(result);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/parse.h"
 #include "report/format.h"
@@ -11,81 +10,92 @@
 namespace giliran::lab {
 namespace {
 
-constexpr double kSurprise = 1.3;  // more than this factor from what was expected
-constexpr double kAllBusy = 0.85;  // share of the cores that counts as all of them
+constexpr double kSurprise = 1.3;       // more than this factor from what was expected
+constexpr double kAllBusy = 0.85;       // share of the cores that counts as all of them
+constexpr double kOthersMatter = 0.15;  // share of the cores that may explain a surprise
 constexpr double kNearCeiling = 0.8;
 
 std::string threads(uint64_t count) {
   return fmt::format("{} thread{}", count, count == 1 ? "" : "s");
 }
 
-std::string busy(double cores_busy, uint32_t cores) {
-  return fmt::format("{:.1f} of {} cores", std::min(cores_busy, double(cores)), cores);
+std::string cores(double busy, uint32_t count) {
+  return fmt::format("{:.1f} of {} cores", std::min<double>(busy, count), count);
 }
 
-std::string rate(double per_second) {
-  return report::format_rate(per_second);
+// The end of an explanation that the numbers do not bear out.
+std::string disturbed(const Measured& m) {
+  if (m.others_busy < kOthersMatter * m.cores) return {};
+  return fmt::format(" Other programs kept {} busy meanwhile.", cores(m.others_busy, m.cores));
+}
+
+bool surprising(double ratio) {
+  return ratio > kSurprise || ratio < 1 / kSurprise;
 }
 
 // Threads that compute can keep at most as many cores busy.
 std::string why_computing(const RunPlan& one, const RunPlan& many, const Measured& m) {
   const uint32_t few = one.servers * one.server_threads;
   const uint32_t lots = many.servers * many.server_threads;
-  const double expected = double(std::min(lots, m.cores)) / double(std::min(few, m.cores));
+  const double expected = static_cast<double>(std::min(lots, m.cores)) / std::min(few, m.cores);
   std::string text =
       few >= m.cores
           ? fmt::format(
-                "Work that computes cannot go faster than the cores: {} servers with {} "
-                "each already ask for {} of {} cores. More threads only take turns on them.",
+                "Work that computes cannot go faster than the cores: {} servers with {} each "
+                "already ask for {} of {} cores; more threads only take turns on them.",
                 one.servers, threads(one.server_threads), few, m.cores)
           : fmt::format(
-                "Work that computes needs a core for each thread: {} could use only {} of "
-                "{} cores, {} can use them all.",
-                threads(few), few, m.cores, lots);
-  const double ratio = m.speed_up() / expected;
-  if (ratio > kSurprise || ratio < 1 / kSurprise) {
-    text += fmt::format(
-        " About {:.1f} times was to be expected: was this machine busy with something else?",
-        expected);
+                "Work that computes needs a core for each thread: {} can use only {} of {} cores, "
+                "{} can use {}.",
+                threads(few), few, m.cores, lots, std::min(lots, m.cores));
+  if (surprising(m.speed_up() / expected)) {
+    text += fmt::format(" That explains about {:.1f}x, not {:.1f}x.", expected, m.speed_up()) +
+            disturbed(m);
   }
   return text;
 }
 
 // A thread that waits holds no core: the ceiling is the number of threads over the time each waits.
 std::string why_blocking(const RunPlan& one, const RunPlan& many, const Measured& m) {
-  const double each = 1 / base::to_seconds(one.work_time);
-  const double low = each * one.servers * one.server_threads;
-  const uint64_t waiting =
-      std::min<uint64_t>(uint64_t{many.servers} * many.server_threads, many.connections);
-  const double high = each * static_cast<double>(waiting);
+  const auto ceiling = [](const RunPlan& plan) {
+    const uint32_t waiting = std::min(plan.servers * plan.server_threads, plan.connections);
+    return waiting / base::to_seconds(plan.work_time);
+  };
   std::string text = fmt::format(
-      "Work that waits holds a thread but no core: {} of {} waiting {} each can answer {} at most, "
-      "{} can answer {}.",
-      threads(uint64_t{one.servers} * one.server_threads), fmt::format("{} servers", one.servers),
-      base::format_duration(one.work_time), rate(low),
-      threads(uint64_t{many.servers} * many.server_threads), rate(high));
-  if (m.many_rate >= kNearCeiling * high) return text;
+      "Work that waits holds a thread but no core: {} servers with {} each, {} a request, can "
+      "answer {} at most, whatever the cores; with {} each {}.",
+      one.servers, threads(one.server_threads), base::format_duration(one.work_time),
+      report::format_rate(ceiling(one)), threads(many.server_threads),
+      report::format_rate(ceiling(many)));
+  if (m.many_rate >= kNearCeiling * ceiling(many)) return text;
   if (m.many_busy >= kAllBusy * m.cores) {
-    return text +
-           fmt::format(" Here the cores ended it first: {} were busy.", busy(m.many_busy, m.cores));
+    return text + fmt::format(" Here the cores were the limit before that: {} were busy.",
+                              cores(m.many_busy, m.cores));
   }
-  return text + " Here something else ended it first: was this machine busy with something else?";
+  return text + disturbed(m);
 }
 
 std::string why_plain(const RunPlan& one, const RunPlan& many, const Measured& m) {
-  const std::string text = fmt::format(
-      "Without work, a request is system calls in every tier, and they share the cores: with {} in "
-      "the coordinator {} were busy",
-      threads(one.coordinator_threads), busy(m.one_busy, m.cores));
+  const bool thread_full = m.one_coordinator_busy >= kAllBusy * one.coordinator_threads;
+  std::string text = fmt::format(
+      "A request without work is system calls in all three tiers. With {} the coordinator used "
+      "{:.2f} of a core",
+      threads(one.coordinator_threads), m.one_coordinator_busy);
+  if (!thread_full) {
+    text += ", so that it was not what limited";
+    text += m.one_busy >= kAllBusy * m.cores
+                ? fmt::format(": all tiers together had {} busy.", cores(m.one_busy, m.cores))
+                : std::string(".");
+    return surprising(m.speed_up()) ? text + disturbed(m) : text;
+  }
   if (m.one_busy >= kAllBusy * m.cores) {
-    return text +
-           fmt::format(", so {} find no core that is free.", threads(many.coordinator_threads));
+    return text + fmt::format(
+                      ", as much as it can, and all tiers together had {} busy: no core "
+                      "is left for {}.",
+                      cores(m.one_busy, m.cores), threads(many.coordinator_threads));
   }
-  if (m.speed_up() > 1.1) {
-    return text + fmt::format(", with {} it was {}.", threads(many.coordinator_threads),
-                              busy(m.many_busy, m.cores));
-  }
-  return text + ", and still more threads were not faster: the coordinator was not what limits.";
+  return text + fmt::format(", as much as it can; {} use cores that were idle.",
+                            threads(many.coordinator_threads));
 }
 
 }  // namespace

@@ -14,6 +14,8 @@ struct Measured {
   double many_rate = 0;
   double one_busy = 0;  // cores busy on the average
   double many_busy = 0;
+  double one_coordinator_busy = 0;  // the coordinator's part of one_busy
+  double others_busy = 0;           // cores that other programs kept busy meanwhile
   double speed_up() const { return one_rate <= 0 ? 0 : many_rate / one_rate; }
 };
 
