@@ -14,6 +14,8 @@
 namespace giliran::lab {
 namespace {
 
+constexpr double kOthersMatter = 0.15;  // share of the cores
+
 using report::Align;
 using report::format_count;
 using report::format_latency;
@@ -56,6 +58,16 @@ std::string rates(const LabResult& result) {
   return table.text(0);
 }
 
+std::string disturbance(const LabResult& result) {
+  double most = 0;
+  for (const RunResult& run : result.runs) most = std::max(most, run.others_busy);
+  if (most < kOthersMatter * result.cores) return {};
+  return folded(fmt::format("Other programs kept up to {:.1f} of {} cores busy: what is measured "
+                            "here is less, and less even, than this machine can do.",
+                            most, result.cores),
+                0);
+}
+
 std::string cpu(const LabResult& result) {
   report::Table table({{"CPU of a request", Align::kLeft},
                        {"client"},
@@ -72,7 +84,7 @@ std::string cpu(const LabResult& result) {
                fmt::format("{:.2f} of {}", run.cores_busy(), result.cores),
                fmt::format("{:.2f}", run.others_busy)});
   }
-  return table.text(0);
+  return table.text(0) + disturbance(result);
 }
 
 std::string speed_ups(const LabResult& result) {
@@ -82,8 +94,8 @@ std::string speed_ups(const LabResult& result) {
     const RunPlan& one = result.scenario.runs[contrast.one];
     const RunPlan& many = result.scenario.runs[contrast.many];
     const Measured measured = result.measured(contrast);
-    text += folded(fmt::format("{}: {} of {}. {}", many.name, times_text(measured.speed_up()),
-                               one.name, why(one, many, measured)),
+    text += folded(fmt::format("{}: {} the rate of {}. {}", many.name,
+                               times_text(measured.speed_up()), one.name, why(one, many, measured)),
                    2);
   }
   return text;

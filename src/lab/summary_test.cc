@@ -71,7 +71,7 @@ TEST(Summary, HoldsEveryPart) {
   EXPECT_THAT(text, HasSubstr("run             requests/s"));
   EXPECT_THAT(text, HasSubstr("tcp-compute-4        2,500"));
   EXPECT_THAT(text, HasSubstr("2.50x\n"));
-  EXPECT_THAT(text, HasSubstr("http-block-16: 2.50x of http-block-1."));
+  EXPECT_THAT(text, HasSubstr("http-block-16: 2.50x the rate of"));
   EXPECT_THAT(text, HasSubstr("server-1  server-2  server-3  to within 1"));
   EXPECT_THAT(text, HasSubstr("Conservation: 30,000 exchanges, as many at the client,"));
   EXPECT_THAT(text, HasSubstr("Logs (10.0 MiB) in giliran-demo/"));
@@ -91,6 +91,13 @@ TEST(Summary, FitsATerminalAndHoldsNoControlCharacters) {
 TEST(Summary, CpuOfATierIsOfARequest) {
   EXPECT_THAT(summary_text(whole()),
               HasSubstr("tcp-compute-1     30.0 µs      50.0 µs  1.00 ms   1.08 ms   1.62 of 2"));
+}
+
+TEST(Summary, TellsWhenTheMachineWasBusyWithSomethingElse) {
+  LabResult result = whole();
+  EXPECT_THAT(summary_text(result), Not(HasSubstr("Other programs")));
+  result.runs[4].others_busy = 1.25;
+  EXPECT_THAT(summary_text(result), HasSubstr("Other programs kept up to 1.2 of 2 cores busy"));
 }
 
 TEST(Summary, UnevenTurnsFailTheLab) {

@@ -85,8 +85,8 @@ std::string why_plain(const RunPlan& one, const RunPlan& many, const Measured& m
     text += ", so that it was not what limited";
     text += m.one_busy >= kAllBusy * m.cores
                 ? fmt::format(": all tiers together had {} busy.", cores(m.one_busy, m.cores))
-                : std::string(".");
-    return surprising(m.speed_up()) ? text + disturbed(m) : text;
+                : "." + disturbed(m);
+    return text;
   }
   if (m.one_busy >= kAllBusy * m.cores) {
     return text + fmt::format(
