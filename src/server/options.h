@@ -20,7 +20,8 @@ constexpr uint64_t kBodyBytesMax = uint64_t{1} << 30;
 // needs a thread (--work, --blocking, ?work=), it waits in one queue, first come first served, for
 // one of `threads` service threads, which serve one request at a time: that is the queue of a
 // synchronous server, and what `queue` in Server-Timing and queue_us in the record measure. Where
-// none needs one, requests are answered on the loops and `threads` is the number of loops.
+// none needs one, requests are answered on the loops and `threads` is the number of loops. The
+// calls of a fan-out hold no thread, with --blocking neither.
 struct ServerOptions {
   std::vector<config::ListenSpec> listens{};  // --listen, at least one
   std::string name{};                         // --name; empty: the address of the first listener
