@@ -1,5 +1,6 @@
 import os
 import pathlib
+import shutil
 import sys
 
 import pytest
@@ -26,6 +27,7 @@ def pytest_runtest_makereport(item, call):
     """Where a test fails, what its programs said is part of the report; their logs stay."""
     outcome = yield
     report = outcome.get_result()
+    item.failed = getattr(item, "failed", False) or report.failed
     g = item.funcargs.get("g") if hasattr(item, "funcargs") else None
     if report.failed and g is not None:
         report.sections.append(("logs", str(g.folder)))
@@ -34,11 +36,13 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def g(tmp_path):
+def g(tmp_path, request):
     """giliran's roles; at the end everything must stop in time, without a crash."""
     roles = harness.Giliran(tmp_path)
     yield roles
     roles.stop()
+    if not request.node.failed:
+        shutil.rmtree(tmp_path, ignore_errors=True)  # some leave hundreds of MiB
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_an_idle_connection_costs_at_most_1_kib(g):
 
 
 def test_out_of_descriptors(g):
-    """Accepting pauses with one message, without a spin; who was accepted is served all the while."""
+    """Accepting pauses with one message and no spin; who was accepted is served all the while."""
     server = g.server("s1")
     coordinator = g.coordinator(server, threads=1, log=False)
     resource.prlimit(coordinator.pid, resource.RLIMIT_NOFILE, (40, 40))
