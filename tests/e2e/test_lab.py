@@ -40,8 +40,8 @@ def test_the_demo(g):
         assert row and sorted(numbers(row.groups()[1:])) == turns, name
         total["flow" if kind == "message" else kind] += len(found)
         total["message"] += counts(sent, "kind")["message"]
-    line = re.search(r"Conservation: ([\d,]+) flows, ([\d,]+) messages, ([\d,]+) exchanges, as many "
-                     "at the client, the coordinator and the servers", " ".join(text.split()))
+    line = re.search(r"Conservation: ([\d,]+) flows, ([\d,]+) messages, ([\d,]+) exchanges, as "
+                     "many at the client, the coordinator and the servers", " ".join(text.split()))
     assert line, text
     assert numbers(line.groups()) == [total["flow"], total["message"], total["exchange"]]
 
