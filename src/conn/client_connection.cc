@@ -81,7 +81,11 @@ ClientStream& ClientConnection::start(ClientStreamEvents& events) {
 // --- time-outs ---
 
 void ClientConnection::set_deadline(base::Duration after) {
-  deadline_ = io_.turn_started() + after;
+  set_deadline_at(io_.turn_started() + after);
+}
+
+void ClientConnection::set_deadline_at(base::Instant deadline) {
+  deadline_ = deadline;
   if (!timer_.armed() || timer_.deadline() > deadline_) io_.timers().arm(timer_, deadline_);
 }
 
@@ -95,9 +99,11 @@ void ClientConnection::refresh_deadline() {
         set_deadline(options_.write_timeout);
       } else if (request_half_ != RequestHalf::kSent || unconsumed_ >= options_.window_bytes) {
         deadline_ = base::kNoDeadline;  // it is our side that is slow
+      } else if (response_half_ == ResponseHalf::kHead) {
+        // A byte of it, or a 1xx, now and then is no response.
+        set_deadline_at(facts_.request_sent + options_.response_timeout);
       } else {
-        set_deadline(response_half_ == ResponseHalf::kHead ? options_.response_timeout
-                                                           : options_.body_timeout);
+        set_deadline(options_.body_timeout);
       }
       break;
     case State::kIdle:
@@ -312,6 +318,8 @@ void ClientConnection::send_end(std::span<const Field> trailers) {
   }
   request_half_ = RequestHalf::kQueued;
   note_request_sent();
+  // All of it may have been taken before: from here on it is the server's turn.
+  if (state_ == State::kExchange && out_.empty()) refresh_deadline();
 }
 
 void ClientConnection::note_request_sent() {

@@ -78,6 +78,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   void enter(State to);
   void refresh_deadline();
   void set_deadline(base::Duration after);
+  void set_deadline_at(base::Instant deadline);
   void on_deadline();
   void receive_more();
   void process();
