@@ -84,7 +84,7 @@ TEST_F(UpstreamPoolTest, TooManyIdleOnesGiveUpTheOldest) {
   EXPECT_EQ(pool_.counts().evicted, 2U);
   ASSERT_TRUE(until([&] { return pool_.open() == 2; }));
   ASSERT_TRUE(until([&] { return server_.open() == 2; }));
-  for (const size_t i : {0, 1}) {
+  for (const size_t i : {size_t{0}, size_t{1}}) {
     EXPECT_EQ(server_.connections[server_.requests[i]->facts.connection - 1], nullptr);
   }
   options_.idle_max = 0;

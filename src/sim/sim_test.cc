@@ -84,7 +84,7 @@ TEST(Sim, EverythingAddsUpWhateverHappens) {
 // Worlds that found a bug once. 276: the wait of an answer that came before the request was over.
 TEST(Sim, WhatOnceFailed) {
   Sum sum;
-  for (const uint64_t seed : {276}) run_world(seed, sum);
+  for (const uint64_t seed : {276U}) run_world(seed, sum);
 }
 
 // Every way to end comes about, so that the checks above are of all of them.
@@ -104,7 +104,7 @@ TEST(Sim, EveryEndComesAbout) {
 }
 
 TEST(Sim, TheSameSeedGivesTheSameRun) {
-  for (const uint64_t seed : {3, 4, 5}) {
+  for (const uint64_t seed : {3U, 4U, 5U}) {
     const Outcome one = World(Scenario::from_seed(seed)).run();
     const Outcome two = World(Scenario::from_seed(seed)).run();
     EXPECT_EQ(one.took, two.took);
