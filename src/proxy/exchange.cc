@@ -485,7 +485,9 @@ void Exchange::record() {
     r.upstream = endpoint.address;
     r.upstream_local = attempt_.facts().local;
     r.reused = up.reused;
-    r.queue = attempt_began_ - down.head_done;
+    // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
+    const bool leased = up.reused && attempts_ == 1;
+    r.queue = (leased ? up.connected : attempt_began_) - down.head_done;
     r.connect = connect_;
     if (connect_ != telemetry::kNotReached && up.request_sent != base::Instant{}) {
       r.send = up.request_sent - up.connected;

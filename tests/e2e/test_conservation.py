@@ -49,7 +49,6 @@ def test_bytes_and_exchanges_are_equal_on_three_tiers(g):
     assert len({total[tier, "body_out"] for tier in ("coordinator", "server")}) == 1
 
 
-@pytest.mark.xfail(reason="on a reused connection, choosing to lease is in no phase: about 0.2 us")
 def test_phases_add_up(g):
     """docs/formats/record.md: to within rounding, and there are three decimals and six phases."""
     _, coordinator, _ = run(g, requests=300)
