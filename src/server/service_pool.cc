@@ -49,25 +49,29 @@ void ServicePool::submit(Job& job, net::Io& io, base::Duration hold, base::Durat
   job.work_ = work;
   job.cut_ = false;
   job.began_ns_.store(0, std::memory_order_relaxed);
+  bool queued = false;
   {
     const std::lock_guard lock(mutex_);
     // Asked for by a query on a server that had no need of threads until now. With at least one
     // the queue moves.
-    if (threads_.empty() && !start_locked() && threads_.empty()) job.cut_ = true;
-    if (!job.cut_) {
-      if (last_ == nullptr) {
-        first_ = &job;
-      } else {
-        last_->next_ = &job;
-      }
-      last_ = &job;
-    }
+    queued = start_locked() || !threads_.empty();
+    if (queued) append(job);
   }
-  if (job.cut_) {
+  // Where queued, a thread may have the job by now: it is not looked at again.
+  if (queued) {
+    ready_.notify_one();
+  } else {
     io.post([&job] { job.on_served(job.done_, true); });
-    return;
   }
-  ready_.notify_one();
+}
+
+void ServicePool::append(Job& job) {
+  if (last_ == nullptr) {
+    first_ = &job;
+  } else {
+    last_->next_ = &job;
+  }
+  last_ = &job;
 }
 
 void ServicePool::cancel() {

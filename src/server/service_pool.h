@@ -62,6 +62,7 @@ class ServicePool {
 
  private:
   base::Result<void> start_locked();
+  void append(Job& job);  // under mutex_
   void run();
   Job* take();
   void serve(Job& job);
