@@ -118,6 +118,7 @@ class Ledger {
   std::vector<FlowPlan> flows;
   std::vector<FlowSeen> flows_seen;
   std::vector<KeptRecord> records;
+  uint64_t kills = 0;  // of servers, with the connections they had
   std::vector<std::string> wrongs;
   uint64_t wrong_count = 0;
 };

@@ -107,9 +107,9 @@ void World::make_clients() {
     clients_.push_back(std::make_unique<HttpClient>(peers_, ledger_, script));
   }
   for (uint32_t f = 0; f < scenario_.flows; ++f) {
+    const uint64_t id = ledger_.add(scenario_.plan_flow(random_));
     flows_.push_back(std::make_unique<FlowClient>(
-        peers_, ledger_, base::Address::loopback(kFlowPort),
-        ledger_.add(scenario_.plan_flow(random_)), random_us(random_, 0, 30'000)));
+        peers_, ledger_, base::Address::loopback(kFlowPort), id, random_us(random_, 0, 30'000)));
   }
 }
 
@@ -124,6 +124,7 @@ void World::shake() {
     case 0:  // killed
       world_.set_reach(at, net::MemoryWorld::Reach::kRefused);
       world_.reset_all(at);
+      ++ledger_.kills;
       break;
     case 1:  // its cable is pulled, for who connects
       world_.set_reach(at, net::MemoryWorld::Reach::kSilent);
