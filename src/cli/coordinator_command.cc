@@ -102,7 +102,7 @@ Command coordinator_command(control::CoordinatorOptions& o) {
        [&o](const std::string& text) { return add_server(o.servers, text); }, true},
       {"--policy", "NAME", policies,
        [&o](const std::string& text) -> base::Result<void> {
-         GILIRAN_TRY(balance::find_policy(text));
+         GILIRAN_TRY_VOID(balance::find_policy(text));
          o.policy = text;
          return {};
        }},
