@@ -22,7 +22,7 @@ def test_redis_cli_sets_and_gets_a_large_value(g, redis):
     assert put.stdout == b"OK\n", put
     got = subprocess.run([*cli, "--raw", "get", "big"], capture_output=True, timeout=30 * SLOW)
     assert got.stdout == value + b"\n"
-    found = await_records(coordinator.log, 2)
+    found = sorted(await_records(coordinator.log, 2), key=lambda r: r["ts"])
     assert counts(found, "kind") == {"flow": 2}
     assert counts(found, "end") == {"ok": 2}
     assert found[0]["down_in"] == found[0]["up_out"] > len(value)
