@@ -284,6 +284,22 @@ TEST_F(ServerConnectionTest, DrainInEveryState) {
   }
 }
 
+TEST_F(ServerConnectionTest, DrainAfterTheHeadHasGoneOut) {
+  server_.on_request_end = [](TestRequest& r) {
+    r.stream->send_head({.status = 200, .reason = {}, .fields = {}, .body = BodyLength::known(2)});
+  };
+  net::TestPeer& peer = dial();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return peer.incoming.ends_with("\r\n\r\n"); }));
+  server_.connections[0]->drain();
+  server_.requests[0]->stream->send_data(base::Slice::of_static("hi"));
+  server_.requests[0]->stream->send_end();
+  const base::Instant began = now();
+  ASSERT_TRUE(until([&] { return peer.ended; }));
+  EXPECT_THAT(peer.incoming, EndsWith("hi"));
+  EXPECT_LT(since(began), seconds(1));
+}
+
 TEST_F(ServerConnectionTest, AbortInsideEveryEvent) {
   for (const int where : {0, 1, 2}) {
     SCOPED_TRACE(where);
