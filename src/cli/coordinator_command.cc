@@ -79,7 +79,7 @@ std::vector<Flag> limit_flags(proxy::Options& o) {
       {"--upstream-idle-max", "N", "idle connections to servers, per worker; default: 1024",
        set_number(o.upstream_idle_max, 0, 1'000'000)},
       {"--head-bytes-max", "BYTES", "a request head; default: 16KiB",
-       set_bytes(o.limits.head_bytes_max, 1024, 63 * 1024)},
+       set_bytes(o.limits.head_bytes_max, 1024, 60 * 1024)},
       {"--fields-max", "N", "header fields of a request; default: 100",
        set_number(o.limits.fields_max, 1, wire::http1::kFieldsMax)},
   };
