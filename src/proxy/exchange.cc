@@ -67,12 +67,19 @@ uint16_t status_of(End end) {
   switch (end) {
     case End::kConnectTimeout:
     case End::kServerTimeout:
+    case End::kTotalTimeout:
       return 504;
     case End::kServerClosed:
     case End::kBadResponse:
       return 502;
     case End::kInternal:
       return 500;
+    case End::kRateLimited:
+      return 429;
+    case End::kBodyTooLarge:
+      return 413;
+    case End::kDenied:
+      return 403;
     case End::kOk:
     case End::kClientClosed:
     case End::kClientTimeout:
@@ -82,6 +89,8 @@ uint16_t status_of(End end) {
     case End::kConnectFailed:
     case End::kFault:
     case End::kLimit:
+    case End::kQueueTimeout:
+    case End::kQueueFull:
     case End::kIdleTimeout:
     case End::kShutdown:
       return 503;

@@ -76,6 +76,8 @@ bool never_handed_over(const Item& item) {
     case End::kConnectTimeout:
     case End::kConnectFailed:
     case End::kNoServer:
+    case End::kRateLimited:
+    case End::kDenied:
       return true;
     case End::kOk:
     case End::kClientClosed:
@@ -86,6 +88,10 @@ bool never_handed_over(const Item& item) {
     case End::kBadResponse:
     case End::kFault:
     case End::kLimit:
+    case End::kQueueTimeout:
+    case End::kQueueFull:
+    case End::kBodyTooLarge:
+    case End::kTotalTimeout:
     case End::kIdleTimeout:
     case End::kShutdown:
     case End::kInternal:
@@ -104,6 +110,8 @@ bool gave_up(End end) {
     case End::kIdleTimeout:
     case End::kShutdown:
     case End::kLimit:
+    case End::kBodyTooLarge:
+    case End::kTotalTimeout:
       return true;
     case End::kOk:
     case End::kBadRequest:
@@ -114,6 +122,10 @@ bool gave_up(End end) {
     case End::kServerClosed:
     case End::kBadResponse:
     case End::kFault:
+    case End::kQueueTimeout:
+    case End::kQueueFull:
+    case End::kRateLimited:
+    case End::kDenied:
     case End::kInternal:
       break;
   }

@@ -16,10 +16,10 @@ static_assert(std::is_trivially_copyable_v<Record> && std::is_standard_layout_v<
 constexpr size_t kPlainSize = offsetof(Record, process_name);
 
 using Text = std::string_view Record::*;
-constexpr std::array<Text, 11> kTexts = {&Record::process_name, &Record::pool,  &Record::policy,
-                                         &Record::server,       &Record::tried, &Record::method,
-                                         &Record::target,       &Record::host,  &Record::sent,
-                                         &Record::got,          &Record::reason};
+constexpr std::array<Text, 15> kTexts = {
+    &Record::process_name, &Record::route,   &Record::pool,   &Record::policy, &Record::server,
+    &Record::tried,        &Record::method,  &Record::target, &Record::host,   &Record::user_agent,
+    &Record::referer,      &Record::upgrade, &Record::sent,   &Record::got,    &Record::reason};
 static_assert(kPlainSize + kTexts.size() * sizeof(std::string_view) == sizeof(Record));
 
 struct Head {

@@ -23,8 +23,8 @@ constexpr std::array<bool, 256> kPlain = [] {
 }();
 
 constexpr size_t kEscapedMax = 6;  // bytes a byte of text may become
-constexpr size_t kTexts = 11;
-constexpr size_t kFixedMax = 2560;  // all keys, numbers, addresses, ids and words together
+constexpr size_t kTexts = 15;
+constexpr size_t kFixedMax = 2816;  // all keys, numbers, addresses, ids and words together
 
 size_t put_two(char* at, unsigned value) {
   at[0] = static_cast<char>('0' + value / 10);
@@ -210,11 +210,13 @@ void put_identity(Writer& w, const Record& r) {
   w.text(",\"name\":\"", r.process_name);
   w.address(",\"peer\":\"", r.peer);
   w.address(",\"local\":\"", r.local);
+  w.address(",\"client\":\"", r.client);
   w.count_unless_zero(",\"conn\":", r.connection);
   w.count_unless_zero(",\"seq\":", r.sequence);
 }
 
 void put_choice(Writer& w, const Record& r) {
+  w.text(",\"route\":\"", r.route);
   w.text(",\"pool\":\"", r.pool);
   w.text(",\"policy\":\"", r.policy);
   w.text(",\"server\":\"", r.server);
@@ -229,7 +231,10 @@ void put_content(Writer& w, const Record& r) {
   w.text(",\"method\":\"", r.method);
   w.text(",\"target\":\"", r.target, kTargetMax);
   w.text(",\"host\":\"", r.host);
+  w.text(",\"user_agent\":\"", r.user_agent);
+  w.text(",\"referer\":\"", r.referer);
   w.word(",\"proto\":\"", name(r.proto));
+  w.text(",\"upgrade\":\"", r.upgrade);
   w.count_unless_zero(",\"status\":", r.status);
   const bool clients_message = r.tier == Tier::kClient && r.kind == Kind::kMessage;
   w.text(",\"sent\":\"", r.sent, kTextMax, clients_message);
@@ -290,11 +295,12 @@ size_t line_max(const Record& r) {
   static_assert(kFixedMax > 2048 + kTexts * 3);
   const auto bounded = [](std::string_view s, size_t max) { return std::min(s.size(), max + 3); };
   size_t text = bounded(r.target, kTargetMax);
-  for (const std::string_view s : {r.process_name, r.pool, r.policy, r.server, r.tried, r.method,
-                                   r.host, r.sent, r.got, r.reason}) {
+  for (const std::string_view s :
+       {r.process_name, r.route, r.pool, r.policy, r.server, r.tried, r.method, r.host,
+        r.user_agent, r.referer, r.upgrade, r.sent, r.got, r.reason}) {
     text += bounded(s, kTextMax);
   }
-  for (const base::Address* a : {&r.peer, &r.local, &r.upstream, &r.upstream_local}) {
+  for (const base::Address* a : {&r.peer, &r.local, &r.client, &r.upstream, &r.upstream_local}) {
     if (a->is_unix()) text += base::Address::kTextMax;
   }
   return kFixedMax + text * kEscapedMax;

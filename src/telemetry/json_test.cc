@@ -51,13 +51,17 @@ INSTANTIATE_TEST_SUITE_P(Json, Golden, testing::ValuesIn(sample_records()),
 
 TEST(Json, FieldsAreInTheOrderOfTheDocument) {
   const std::vector<std::string> order = {
-      "ts",       "tier",    "kind",       "end",     "by",       "phase",          "trace",
-      "span",     "parent",  "id",         "name",    "peer",     "local",          "conn",
-      "seq",      "pool",    "policy",     "server",  "upstream", "upstream_local", "attempts",
-      "tried",    "reused",  "method",     "target",  "host",     "proto",          "status",
-      "sent",     "got",     "messages",   "idle_us", "head_us",  "queue_us",       "connect_us",
-      "send_us",  "wait_us", "service_us", "data_us", "total_us", "lag_us",         "down_in",
-      "down_out", "up_out",  "up_in",      "body_in", "body_out", "reason"};
+      "ts",       "tier",           "kind",       "end",        "by",
+      "phase",    "trace",          "span",       "parent",     "id",
+      "name",     "peer",           "local",      "client",     "conn",
+      "seq",      "route",          "pool",       "policy",     "server",
+      "upstream", "upstream_local", "attempts",   "tried",      "reused",
+      "method",   "target",         "host",       "user_agent", "referer",
+      "proto",    "upgrade",        "status",     "sent",       "got",
+      "messages", "idle_us",        "head_us",    "queue_us",   "connect_us",
+      "send_us",  "wait_us",        "service_us", "data_us",    "total_us",
+      "lag_us",   "down_in",        "down_out",   "up_out",     "up_in",
+      "body_in",  "body_out",       "reason"};
   for (const NamedRecord& sample : sample_records()) {
     size_t at = 0;
     const auto line = nlohmann::ordered_json::parse(encode(sample.record));
@@ -160,7 +164,7 @@ TEST(Json, DroppedLine) {
 TEST(Json, AnyBytesGiveAValidLine) {
   base::Rng rng(7);
   for (int round = 0; round < 2000; ++round) {
-    std::array<std::string, 11> texts;
+    std::array<std::string, 15> texts;
     for (std::string& text : texts) {
       text.resize(rng.below(rng.below(8) == 0 ? 3000 : 40));
       const bool ascii = rng.below(2) == 0;
@@ -168,8 +172,9 @@ TEST(Json, AnyBytesGiveAValidLine) {
     }
     Record r = sample_records()[rng.below(sample_records().size())].record;
     size_t i = 0;
-    for (std::string_view* s : {&r.process_name, &r.pool, &r.policy, &r.server, &r.tried, &r.method,
-                                &r.target, &r.host, &r.sent, &r.got, &r.reason}) {
+    for (std::string_view* s :
+         {&r.process_name, &r.route, &r.pool, &r.policy, &r.server, &r.tried, &r.method, &r.target,
+          &r.host, &r.user_agent, &r.referer, &r.upgrade, &r.sent, &r.got, &r.reason}) {
       *s = texts[i++];
     }
     r.total = base::Duration(static_cast<int64_t>(rng.next() >> 1));

@@ -101,6 +101,18 @@ std::string_view name(End end) {
       return "fault";
     case End::kLimit:
       return "limit";
+    case End::kQueueTimeout:
+      return "queue-timeout";
+    case End::kQueueFull:
+      return "queue-full";
+    case End::kRateLimited:
+      return "rate-limited";
+    case End::kBodyTooLarge:
+      return "body-too-large";
+    case End::kTotalTimeout:
+      return "total-timeout";
+    case End::kDenied:
+      return "denied";
     case End::kIdleTimeout:
       return "idle-timeout";
     case End::kShutdown:

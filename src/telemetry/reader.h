@@ -31,7 +31,7 @@ struct Line {
   base::SpanId span;
   base::SpanId parent;
   uint64_t id = 0, connection = 0, sequence = 0, messages = 0;
-  std::string_view peer, local, upstream, upstream_local;
+  std::string_view peer, local, client, upstream, upstream_local;
   base::Duration idle = kNotReached;
   base::Duration head = kNotReached;
   base::Duration queue = kNotReached;
@@ -43,8 +43,8 @@ struct Line {
   base::Duration total = kNotReached;
   base::Duration lag = kNotReached;
   uint64_t down_in = 0, down_out = 0, up_out = 0, up_in = 0, body_in = 0, body_out = 0;
-  std::string_view process_name, pool, policy, server, tried, method, target, host, sent, got,
-      reason;
+  std::string_view process_name, route, pool, policy, server, tried, method, target, host,
+      user_agent, referer, upgrade, sent, got, reason;
 
   base::WallTime arrived() const;  // of `ts`; zero where it is not readable
 };

@@ -61,6 +61,7 @@ void expect_same(const Line& line, const Record& r) {
   EXPECT_EQ(line.messages, r.messages);
   EXPECT_EQ(line.peer, text_of(r.peer));
   EXPECT_EQ(line.local, text_of(r.local));
+  EXPECT_EQ(line.client, text_of(r.client));
   EXPECT_EQ(line.upstream, text_of(r.upstream));
   EXPECT_EQ(line.upstream_local, text_of(r.upstream_local));
   EXPECT_EQ(std::tie(line.idle, line.head, line.queue, line.connect, line.send, line.wait,
@@ -70,6 +71,8 @@ void expect_same(const Line& line, const Record& r) {
   EXPECT_EQ(
       std::tie(line.down_in, line.down_out, line.up_out, line.up_in, line.body_in, line.body_out),
       std::tie(r.down_in, r.down_out, r.up_out, r.up_in, r.body_in, r.body_out));
+  EXPECT_EQ(std::tie(line.route, line.user_agent, line.referer, line.upgrade),
+            std::tie(r.route, r.user_agent, r.referer, r.upgrade));
   EXPECT_EQ(std::tie(line.process_name, line.pool, line.policy, line.server, line.tried,
                      line.method, line.target, line.host, line.sent, line.got, line.reason),
             std::tie(r.process_name, r.pool, r.policy, r.server, r.tried, r.method, r.target,

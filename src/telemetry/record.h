@@ -29,9 +29,15 @@ enum class End : uint8_t {
   kBadResponse,
   kFault,
   kLimit,
+  kQueueTimeout,
+  kQueueFull,
+  kRateLimited,
+  kBodyTooLarge,
+  kTotalTimeout,
+  kDenied,
   kIdleTimeout,
   kShutdown,
-  kInternal
+  kInternal  // the last one: words.h counts on it
 };
 
 std::string_view name(Tier tier);
@@ -44,6 +50,17 @@ std::string_view name(End end);
 // A phase that was not reached.
 constexpr base::Duration kNotReached{-1};
 
+// What was in flight when an exchange or flow ended, itself included.
+struct Gauges {
+  uint32_t connections = 0;           // of the whole process, downstream
+  uint32_t listener_connections = 0;  // of its listener
+  uint32_t pool_in_flight = 0;
+  uint32_t server_in_flight = 0;
+  uint32_t queued_server =
+      0;  // how many were ahead when it joined that queue; 0: none, or no queue
+  uint32_t queued_pool = 0;
+};
+
 struct Record {
   base::WallTime arrived;
   Tier tier = Tier::kCoordinator;
@@ -53,6 +70,7 @@ struct Record {
   Phase phase = Phase::kNone;
   Proto proto = Proto::kHttp11;
   bool reused = false;
+  bool gauges_known = false;
   uint16_t status = 0;    // 0: none
   uint16_t attempts = 0;  // coordinator only
   base::TraceId trace;
@@ -63,6 +81,7 @@ struct Record {
   uint64_t sequence = 0;
   uint64_t messages = 0;
   base::Address peer;
+  base::Address client;  // who asked, where somebody trusted says so; none: the peer
   base::Address local;
   base::Address upstream;
   base::Address upstream_local;
@@ -77,9 +96,12 @@ struct Record {
   base::Duration total = kNotReached;
   base::Duration lag = kNotReached;
   uint64_t down_in = 0, down_out = 0, up_out = 0, up_in = 0, body_in = 0, body_out = 0;
+  Gauges gauges;  // coordinator only, where gauges_known
   // Text borrowed for the time of the call; cut to its bound when taken over.
   std::string_view process_name;  // "name"
-  std::string_view pool, policy, server, tried, method, target, host, sent, got, reason;
+  std::string_view route, pool, policy, server, tried, method, target, host, user_agent, referer;
+  std::string_view upgrade;  // protocol of the tunnel that the exchange became: "websocket"
+  std::string_view sent, got, reason;
 };
 
 // Where a worker puts its records. One sink a worker; that worker's thread only.

@@ -59,7 +59,9 @@ Record coordinator_exchange() {
   r.process_name = "web";
   r.peer = Address::loopback(41000);
   r.local = Address::loopback(8080);
+  r.client = *Address::parse("[2001:db8::7]:51000");
   r.sequence = 3;
+  r.route = "orders";
   r.pool = "shop";
   r.policy = "round-robin";
   r.server = "127.0.0.1:9002";
@@ -70,6 +72,8 @@ Record coordinator_exchange() {
   r.method = "POST";
   r.target = "/order";
   r.host = "shop.example";
+  r.user_agent = "curl/8.5.0";
+  r.referer = "https://shop.example/cart?id=7";
   r.status = 504;
   r.idle = Duration(2'000'000);
   r.head = Duration(900);
@@ -83,6 +87,13 @@ Record coordinator_exchange() {
   r.down_out = 97;
   r.up_out = 190;
   r.body_in = 20;
+  r.gauges = {.connections = 40,
+              .listener_connections = 30,
+              .pool_in_flight = 20,
+              .server_in_flight = 10,
+              .queued_server = 2,
+              .queued_pool = 1};
+  r.gauges_known = true;
   r.reason = "head";
   return r;
 }
@@ -112,6 +123,41 @@ Record server_exchange() {
   r.down_in = 190;
   r.down_out = 430;
   r.body_out = 256;
+  return r;
+}
+
+Record coordinator_tunnel() {
+  Record r = base_record(Tier::kCoordinator, Kind::kExchange);
+  r.end = End::kShutdown;
+  r.by = By::kCoordinator;
+  r.phase = Phase::kData;
+  r.span = kCoordinatorSpan;
+  r.process_name = "web";
+  r.peer = Address::loopback(41001);
+  r.local = Address::loopback(8080);
+  r.sequence = 1;
+  r.pool = "chat";
+  r.policy = "least-connections";
+  r.server = "c1";
+  r.upstream = Address::loopback(9005);
+  r.upstream_local = Address::loopback(50125);
+  r.attempts = 1;
+  r.method = "GET";
+  r.target = "/socket";
+  r.host = "chat.example";
+  r.upgrade = "websocket";
+  r.status = 101;
+  r.head = Duration(900);
+  r.queue = Duration(1'100);
+  r.connect = Duration(210'000);
+  r.send = Duration(9'000);
+  r.wait = Duration(1'000'000);
+  r.data = Duration(60'000'000'000);
+  r.total = Duration(60'001'221'000);
+  r.down_in = 4'180;
+  r.down_out = 9'097;
+  r.up_out = 4'190;
+  r.up_in = 9'087;
   return r;
 }
 
@@ -202,11 +248,15 @@ Record server_message() {
 }  // namespace
 
 const std::vector<NamedRecord>& sample_records() {
-  static const std::vector<NamedRecord> records = {
-      {"client_exchange", client_exchange()},   {"coordinator_exchange", coordinator_exchange()},
-      {"server_exchange", server_exchange()},   {"client_flow", client_flow()},
-      {"coordinator_flow", coordinator_flow()}, {"server_flow", server_flow()},
-      {"client_message", client_message()},     {"server_message", server_message()}};
+  static const std::vector<NamedRecord> records = {{"client_exchange", client_exchange()},
+                                                   {"coordinator_exchange", coordinator_exchange()},
+                                                   {"coordinator_tunnel", coordinator_tunnel()},
+                                                   {"server_exchange", server_exchange()},
+                                                   {"client_flow", client_flow()},
+                                                   {"coordinator_flow", coordinator_flow()},
+                                                   {"server_flow", server_flow()},
+                                                   {"client_message", client_message()},
+                                                   {"server_message", server_message()}};
   return records;
 }
 
