@@ -30,6 +30,7 @@ void RetryBudget::expire(int64_t now_ns) {
   const int64_t stamp = now_ns == 0 ? 1 : now_ns;  // 0 means never
   if (!expired_at_ns_.compare_exchange_strong(last, stamp, kRelaxed)) return;
   const int64_t deposited = deposited_.load(kRelaxed);
+  const int64_t before = mark_.exchange(deposited, kRelaxed);
   int64_t kept = kFirstMax * kOne;
   if (last != 0) {
     const double fresh = static_cast<double>(kStore.count()) / static_cast<double>(now_ns - last);
