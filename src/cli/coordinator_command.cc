@@ -50,15 +50,34 @@ base::Result<void> set_threads(uint32_t& out, const std::string& text) {
 }
 
 // Looked at together with those before it, so that a server given twice is seen.
-base::Result<void> add_server(std::vector<config::ServerSpec>& out, const std::string& text) {
+base::Result<void> add_server(std::vector<config::Server>& out, const std::string& text) {
   std::vector<std::string> all;
-  for (const config::ServerSpec& server : out) all.push_back(server.host_port);
+  for (const config::Server& server : out) all.push_back(server.spec.host_port);
   all.push_back(text);
-  out.push_back(GILIRAN_TRY(config::parse_server_list(all)).back());
+  out.push_back({.spec = GILIRAN_TRY(config::parse_server_list(all)).back(), .name = {}});
   return {};
 }
 
-std::vector<Flag> limit_flags(proxy::Options& o) {
+Setter add_listener(std::vector<config::Listener>& out) {
+  return [&out](const std::string& text) -> base::Result<void> {
+    config::Listener listener;
+    listener.listen = GILIRAN_TRY(config::parse_listen_spec(text));
+    listener.pool = "default";
+    out.push_back(std::move(listener));
+    return {};
+  };
+}
+
+Setter set_log_full(config::LogFull& out) {
+  return [&out](const std::string& text) -> base::Result<void> {
+    telemetry::LogFull full{};
+    GILIRAN_TRY_VOID(cli::set_log_full(full)(text));
+    out = full == telemetry::LogFull::kWait ? config::LogFull::kWait : config::LogFull::kDrop;
+    return {};
+  };
+}
+
+std::vector<Flag> limit_flags(config::Timeouts& o, config::Limits& l) {
   return {
       {"--connect-timeout", "TIME", "one attempt to connect to a server; default: 5s",
        set_duration(o.connect_timeout)},
@@ -77,17 +96,19 @@ std::vector<Flag> limit_flags(proxy::Options& o) {
       {"--flow-idle-timeout", "TIME", "a tcp:// connection on which nothing moves; default: 10m",
        set_duration(o.flow_idle_timeout)},
       {"--upstream-idle-max", "N", "idle connections to servers, per worker; default: 1024",
-       set_number(o.upstream_idle_max, 0, 1'000'000)},
+       set_number(l.upstream_idle_max, 0, 1'000'000)},
       {"--head-bytes-max", "BYTES", "a request head; default: 16KiB",
-       set_bytes(o.limits.head_bytes_max, 1024, 60 * 1024)},
+       set_bytes(l.head_bytes_max, 1024, 60 * 1024)},
       {"--fields-max", "N", "header fields of a request; default: 100",
-       set_number(o.limits.fields_max, 1, wire::http1::kFieldsMax)},
+       set_number(l.fields_max, 1, 128)},
   };
 }
 
 }  // namespace
 
-Command coordinator_command(control::CoordinatorOptions& o) {
+Command coordinator_command(control::CoordinatorOptions& options) {
+  config::Coordinator& o = options.config;
+  o.pools.push_back({.name = "default"});
   static const std::string policies = policy_help();
   Command command{.name = "coordinator",
                   .summary =
@@ -96,38 +117,40 @@ Command coordinator_command(control::CoordinatorOptions& o) {
                   .arguments = "",
                   .examples = kExamples};
   command.flags = {
-      {"--listen", "[http://|tcp://]HOST:PORT", "where to accept clients", add_listen(o.listens),
-       true},
+      {"--listen", "[http://|tcp://]HOST:PORT", "where to accept clients",
+       add_listener(o.listeners), true},
       {"--server", "HOST:PORT[=WEIGHT]", "a server to send them to; WEIGHT: 1 to 256",
-       [&o](const std::string& text) { return add_server(o.servers, text); }, true},
+       [&o](const std::string& text) { return add_server(o.pools[0].servers, text); }, true},
       {"--policy", "NAME", policies,
        [&o](const std::string& text) -> base::Result<void> {
          GILIRAN_TRY_VOID(balance::find_policy(text));
-         o.policy = text;
+         o.pools[0].policy = text;
          return {};
        }},
       {"--threads", "N|auto", "workers; default: auto, one per processor",
        [&o](const std::string& text) { return set_threads(o.threads, text); }},
       {"--log", "PATH", "one JSON record for each exchange and connection; -: standard output",
-       set_text(o.log)},
+       set_text(o.log.path)},
       {"--log-full", "drop|wait", "when the log cannot keep up; default: drop, and count",
-       set_log_full(o.log_full)},
+       set_log_full(o.log.full)},
       {"--drain-timeout", "TIME", "how long TERM waits for what is under way; default: 30s",
        set_duration(o.drain_timeout)},
       {"--seed", "N", "of everything random; default: a random one",
        set_number(o.seed, 1, UINT64_MAX)},
       {"-q,--quiet", "", "no plan and no summary", set_true(o.quiet)},
   };
-  std::ranges::move(limit_flags(o.proxy), std::back_inserter(command.flags));
+  std::ranges::move(limit_flags(o.timeouts, o.limits), std::back_inserter(command.flags));
   command.absent = {
       {"-c", "configuration files come later; give --listen and --server"},
       {"--config", "configuration files come later; give --listen and --server"},
       {"--log-format", "the log is JSON, one record a line; other formats come later"},
   };
   command.finish = [&o]() -> base::Result<void> {
-    const auto listens = check_listens(o.listens, "127.0.0.1:8080");
+    std::vector<config::ListenSpec> specs;
+    for (const config::Listener& listener : o.listeners) specs.push_back(listener.listen);
+    const auto listens = check_listens(specs, "127.0.0.1:8080");
     if (!listens) return listens;
-    if (o.servers.empty()) {
+    if (o.pools[0].servers.empty()) {
       return base::fail("no server: give --server HOST:PORT, such as --server 127.0.0.1:9001");
     }
     return {};

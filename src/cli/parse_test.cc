@@ -90,43 +90,46 @@ TEST(Parse, EveryFlagOfTheServer) {
 }
 
 TEST(Parse, EveryFlagOfTheCoordinator) {
-  const auto o = parsed<control::CoordinatorOptions>(
-      "coordinator --listen http://127.0.0.1:8080 --listen tcp://:8081 --server 127.0.0.1:9001 "
-      "--server [::1]:9002=3 --policy least-requests --threads 1 --log c.log --log-full wait "
-      "--drain-timeout 1m --seed 9 --quiet --connect-timeout 1s --head-timeout 2s "
-      "--response-timeout 3s --body-timeout 4s --write-timeout 5s --idle-timeout 6s "
-      "--upstream-idle-timeout 7s --flow-idle-timeout 8s --upstream-idle-max 9 "
-      "--head-bytes-max 32KiB --fields-max 50");
-  EXPECT_EQ(o.listens.size(), 2U);
-  ASSERT_EQ(o.servers.size(), 2U);
-  EXPECT_EQ(o.servers[1].weight, 3U);
-  EXPECT_EQ(o.policy, "least-requests");
+  const auto o =
+      parsed<control::CoordinatorOptions>(
+          "coordinator --listen http://127.0.0.1:8080 --listen tcp://:8081 --server 127.0.0.1:9001 "
+          "--server [::1]:9002=3 --policy least-requests --threads 1 --log c.log --log-full wait "
+          "--drain-timeout 1m --seed 9 --quiet --connect-timeout 1s --head-timeout 2s "
+          "--response-timeout 3s --body-timeout 4s --write-timeout 5s --idle-timeout 6s "
+          "--upstream-idle-timeout 7s --flow-idle-timeout 8s --upstream-idle-max 9 "
+          "--head-bytes-max 32KiB --fields-max 50")
+          .config;
+  EXPECT_EQ(o.listeners.size(), 2U);
+  ASSERT_EQ(o.pools[0].servers.size(), 2U);
+  EXPECT_EQ(o.pools[0].servers[1].spec.weight, 3U);
+  EXPECT_EQ(o.pools[0].policy, "least-requests");
   EXPECT_EQ(o.threads, 1U);
-  EXPECT_EQ(o.log, "c.log");
-  EXPECT_EQ(o.log_full, telemetry::LogFull::kWait);
+  EXPECT_EQ(o.log.path, "c.log");
+  EXPECT_EQ(o.log.full, config::LogFull::kWait);
   EXPECT_EQ(o.drain_timeout, seconds(60));
   EXPECT_EQ(o.seed, 9U);
   EXPECT_TRUE(o.quiet);
-  EXPECT_EQ(o.proxy.connect_timeout, seconds(1));
-  EXPECT_EQ(o.proxy.head_timeout, seconds(2));
-  EXPECT_EQ(o.proxy.response_timeout, seconds(3));
-  EXPECT_EQ(o.proxy.body_timeout, seconds(4));
-  EXPECT_EQ(o.proxy.write_timeout, seconds(5));
-  EXPECT_EQ(o.proxy.idle_timeout, seconds(6));
-  EXPECT_EQ(o.proxy.upstream_idle_timeout, seconds(7));
-  EXPECT_EQ(o.proxy.flow_idle_timeout, seconds(8));
-  EXPECT_EQ(o.proxy.upstream_idle_max, 9U);
-  EXPECT_EQ(o.proxy.limits.head_bytes_max, 32768U);
-  EXPECT_EQ(o.proxy.limits.fields_max, 50U);
+  EXPECT_EQ(o.timeouts.connect_timeout, seconds(1));
+  EXPECT_EQ(o.timeouts.head_timeout, seconds(2));
+  EXPECT_EQ(o.timeouts.response_timeout, seconds(3));
+  EXPECT_EQ(o.timeouts.body_timeout, seconds(4));
+  EXPECT_EQ(o.timeouts.write_timeout, seconds(5));
+  EXPECT_EQ(o.timeouts.idle_timeout, seconds(6));
+  EXPECT_EQ(o.timeouts.upstream_idle_timeout, seconds(7));
+  EXPECT_EQ(o.timeouts.flow_idle_timeout, seconds(8));
+  EXPECT_EQ(o.limits.upstream_idle_max, 9U);
+  EXPECT_EQ(o.limits.head_bytes_max, 32768U);
+  EXPECT_EQ(o.limits.fields_max, 50U);
 }
 
 TEST(Parse, TheCoordinatorsDefaults) {
   const auto o = parsed<control::CoordinatorOptions>(
-      "coordinator --listen=127.0.0.1:8080 --server=a:1 --threads=auto");
-  EXPECT_EQ(o.policy, "round-robin");
+                     "coordinator --listen=127.0.0.1:8080 --server=a:1 --threads=auto")
+                     .config;
+  EXPECT_EQ(o.pools[0].policy, "round-robin");
   EXPECT_EQ(o.threads, 0U);
-  EXPECT_EQ(o.log, "");
-  EXPECT_EQ(o.servers[0].host_port, "a:1");
+  EXPECT_EQ(o.log.path, "");
+  EXPECT_EQ(o.pools[0].servers[0].spec.host_port, "a:1");
 }
 
 TEST(Parse, EveryFlagOfTheClient) {

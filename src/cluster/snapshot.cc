@@ -1,6 +1,8 @@
 #include "cluster/snapshot.h"
 
-#include <atomic>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace giliran::cluster {
 namespace {
@@ -10,28 +12,123 @@ uint32_t next_endpoint_id() {
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
+// The same server as before, with what it remembers, or a new one.
+std::shared_ptr<Endpoint> take_over(const Member& member, const Pool* before) {
+  if (before != nullptr) {
+    const auto same = std::ranges::find_if(before->endpoints, [&](const auto& endpoint) {
+      return endpoint->name == member.name && endpoint->address == member.address;
+    });
+    if (same != before->endpoints.end()) return *same;
+  }
+  auto endpoint = std::make_shared<Endpoint>();
+  endpoint->id = next_endpoint_id();
+  endpoint->name = member.name;
+  endpoint->address = member.address;
+  return endpoint;
+}
+
+bool same_members(const Pool& a, const Pool& b) {
+  return a.endpoints == b.endpoints && a.weights == b.weights && a.in_flight_max == b.in_flight_max;
+}
+
+base::Result<std::shared_ptr<const Pool>> pool_named(const Snapshot& snapshot,
+                                                     const std::string& name) {
+  if (name.empty()) return nullptr;
+  const auto found =
+      std::ranges::find_if(snapshot.pools, [&](const auto& pool) { return pool->name == name; });
+  if (found == snapshot.pools.end()) return base::fail(fmt::format("there is no pool '{}'", name));
+  return *found;
+}
+
+base::Result<void> add_listener(Snapshot& snapshot, const Bound& bound, const Snapshot* before) {
+  auto listener = std::make_shared<Listener>();
+  listener->options = *bound.listener;
+  listener->address = bound.address;
+  listener->name = bound.listener->name.empty() ? bound.address.text() : bound.listener->name;
+  listener->pool = GILIRAN_TRY(pool_named(snapshot, bound.listener->pool));
+  for (const config::Route& route : bound.listener->routes) {
+    listener->routes.push_back(
+        {.options = route, .pool = GILIRAN_TRY(pool_named(snapshot, route.pool))});
+  }
+  size_t number = snapshot.listeners.size();
+  if (before != nullptr) {
+    for (size_t i = 0; i < before->listeners.size(); ++i) {
+      const Listener& old = *before->listeners[i];
+      if (old.retired || old.address != bound.address ||
+          old.options.listen.scheme != bound.listener->listen.scheme) {
+        continue;
+      }
+      number = i;
+      listener->state = old.state;
+    }
+  }
+  if (listener->state == nullptr) listener->state = std::make_shared<ListenerState>();
+  if (number == snapshot.listeners.size()) snapshot.listeners.emplace_back();
+  snapshot.listeners[number] = std::move(listener);
+  return {};
+}
+
 }  // namespace
 
-base::Result<std::shared_ptr<const Pool>> make_pool(std::string name, const std::string& policy,
-                                                    const std::vector<Member>& members) {
-  const balance::Policy* rule = GILIRAN_TRY(balance::find_policy(policy));
+base::Result<std::shared_ptr<const Pool>> make_pool(const config::Pool& options,
+                                                    const std::vector<Member>& members,
+                                                    const std::shared_ptr<const Pool>& before) {
+  const balance::Policy* rule = GILIRAN_TRY(balance::find_policy(options.policy));
   auto pool = std::make_shared<Pool>();
-  pool->name = std::move(name);
+  pool->options = options;
+  pool->name = options.name;
   pool->policy = rule->name();
-  pool->turns = std::make_shared<balance::PoolLive>();
+  pool->state = before != nullptr ? before->state : std::make_shared<PoolState>();
   std::vector<balance::Candidate> candidates;
   for (const Member& member : members) {
-    auto endpoint = std::make_shared<Endpoint>();
-    endpoint->id = next_endpoint_id();
-    endpoint->name = member.name;
-    endpoint->address = member.address;
-    endpoint->weight = member.weight;
+    auto endpoint = take_over(member, before.get());
     candidates.push_back({.id = endpoint->id, .weight = member.weight});
     pool->live.push_back(&endpoint->live);
+    pool->weights.push_back(member.weight);
+    pool->in_flight_max.push_back(member.in_flight_max != 0 ? member.in_flight_max
+                                                            : options.in_flight_max);
     pool->endpoints.push_back(std::move(endpoint));
+  }
+  if (before != nullptr && before->options == options && same_members(*before, *pool)) {
+    return before;
   }
   pool->prepared = rule->prepare(candidates);
   return pool;
+}
+
+base::Result<std::shared_ptr<const Snapshot>> make_snapshot(
+    const config::Coordinator& config, std::span<const std::vector<Member>> members,
+    std::span<const Bound> bound, const Snapshot* before) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->answers = config.answers;
+  for (size_t i = 0; i < config.pools.size(); ++i) {
+    std::shared_ptr<const Pool> old;
+    if (before != nullptr) {
+      for (const auto& pool : before->pools) {
+        if (pool->name == config.pools[i].name) old = pool;
+      }
+    }
+    snapshot->pools.push_back(GILIRAN_TRY(make_pool(config.pools[i], members[i], old)));
+  }
+  if (before != nullptr) {
+    for (const auto& old : before->listeners) {
+      auto retired = old->retired ? nullptr : std::make_shared<Listener>(*old);
+      if (retired != nullptr) retired->retired = true;
+      snapshot->listeners.push_back(retired != nullptr ? std::move(retired) : old);
+    }
+  }
+  for (const Bound& b : bound) GILIRAN_TRY_VOID(add_listener(*snapshot, b, before));
+  return snapshot;
+}
+
+std::shared_ptr<const Listener> make_listener(config::Scheme scheme, std::string name,
+                                              std::shared_ptr<const Pool> pool) {
+  auto listener = std::make_shared<Listener>();
+  listener->options.listen.scheme = scheme;
+  listener->name = std::move(name);
+  listener->pool = std::move(pool);
+  listener->state = std::make_shared<ListenerState>();
+  return listener;
 }
 
 }  // namespace giliran::cluster

@@ -17,6 +17,7 @@ struct ListenSpec {
 
   // "tcp://127.0.0.1:80"
   std::string text() const;
+  bool operator==(const ListenSpec&) const = default;
 };
 
 // An error quotes the text and says what is wrong with it.

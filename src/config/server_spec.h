@@ -16,6 +16,7 @@ constexpr uint32_t kWeightMax = 256;
 struct ServerSpec {
   std::string host_port;  // as written; "unix:/path" too. Names are resolved in net
   uint32_t weight = 1;    // 1..kWeightMax
+  bool operator==(const ServerSpec&) const = default;
 };
 
 // An error quotes the text and says what is wrong with it.

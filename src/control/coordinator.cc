@@ -15,6 +15,8 @@
 #include "net/engine.h"
 #include "net/listen_socket.h"
 #include "net/signals.h"
+#include "proxy/worker.h"
+#include "telemetry/log.h"
 
 namespace giliran::control {
 namespace {
@@ -22,7 +24,8 @@ namespace {
 // The process: workers on threads of their own, signals and notices on the calling thread's loop.
 class Coordinator final : private proxy::Notices {
  public:
-  explicit Coordinator(const CoordinatorOptions& options) : options_(options) {}
+  explicit Coordinator(const CoordinatorOptions& options)
+      : options_(options.config), reload_(options.reload) {}
 
   base::Result<void> prepare();
   int run();
@@ -47,14 +50,15 @@ class Coordinator final : private proxy::Notices {
   void server_down(const cluster::Endpoint& endpoint, base::Duration left_out, int error) override;
   void server_up(const cluster::Endpoint& endpoint) override;
 
-  const CoordinatorOptions& options_;
+  const config::Coordinator& options_;
+  const std::function<base::Result<config::Coordinator>()>& reload_;
   base::SystemClock clock_;
   Plan plan_;
+  std::shared_ptr<const cluster::Snapshot> snapshot_;
   std::unique_ptr<telemetry::Log> log_;
   std::unique_ptr<net::Io> io_;
   std::vector<WorkerThread> workers_;
-  std::vector<net::Descriptor> shared_;  // Unix sockets, shared by the workers
-  std::vector<std::string> unix_paths_;
+  std::vector<std::vector<net::ListenSocket>> sockets_;  // of each listener; one where it is shared
   std::unique_ptr<net::SignalWatch> signals_;
   net::MemberTimer<Coordinator, &Coordinator::cut> cut_timer_{*this};
   net::MemberTimer<Coordinator, &Coordinator::report_drain> report_timer_{*this};
@@ -66,52 +70,52 @@ class Coordinator final : private proxy::Notices {
 
 base::Result<void> Coordinator::prepare() {
   plan_ = GILIRAN_TRY(make_plan(options_));
-  log_ = GILIRAN_TRY(telemetry::Log::open({.path = options_.log,
-                                           .workers = plan_.workers,
-                                           .full = options_.log_full,
-                                           .tier = telemetry::Tier::kCoordinator},
-                                          clock_));
+  const bool wait = options_.log.full == config::LogFull::kWait;
+  log_ = GILIRAN_TRY(
+      telemetry::Log::open({.path = options_.log.path,
+                            .workers = plan_.workers,
+                            .full = wait ? telemetry::LogFull::kWait : telemetry::LogFull::kDrop,
+                            .tier = telemetry::Tier::kCoordinator},
+                           clock_));
   io_ = GILIRAN_TRY(net::make_epoll_io(clock_));
+  for (size_t i = 0; i < plan_.bound.size(); ++i) GILIRAN_TRY_VOID(open_listener(i));
+  snapshot_ = GILIRAN_TRY(cluster::make_snapshot(plan_.config, plan_.members, plan_.bound));
   base::Rng random(options_.seed == 0 ? base::random_seed() : options_.seed);
   for (uint32_t i = 0; i < plan_.workers; ++i) {
     WorkerThread w;
     w.io = GILIRAN_TRY(net::make_epoll_io(clock_));
-    w.worker = std::make_unique<proxy::Worker>(proxy::Worker::Setup{.io = *w.io,
-                                                                    .options = options_.proxy,
-                                                                    .snapshot = plan_.snapshot,
-                                                                    .listeners = plan_.listeners,
-                                                                    .sink = log_->sink(i),
-                                                                    .random = random.split(i),
-                                                                    .index = i,
-                                                                    .workers = plan_.workers,
-                                                                    .notices = *this});
+    w.worker = std::make_unique<proxy::Worker>(
+        proxy::Worker::Setup{.io = *w.io,
+                             .options = proxy::Options::of(plan_.config),
+                             .snapshot = snapshot_,
+                             .sink = log_->sink(i),
+                             .random = random.split(i),
+                             .index = i,
+                             .workers = plan_.workers,
+                             .notices = *this});
+    for (size_t l = 0; l < sockets_.size(); ++l) {
+      std::vector<net::ListenSocket>& sockets = sockets_[l];
+      const bool shared = sockets.size() == 1 && plan_.workers > 1;
+      const int fd = shared ? sockets[0].fd.get() : sockets[i].fd.release();
+      GILIRAN_TRY_VOID(w.worker->listen_on(l, fd, shared));
+    }
     workers_.push_back(std::move(w));
   }
-  for (size_t i = 0; i < plan_.listeners.size(); ++i) GILIRAN_TRY_VOID(open_listener(i));
   return {};
 }
 
 // A listener of each worker's own on the same port; a Unix socket is one, shared by all.
 base::Result<void> Coordinator::open_listener(size_t index) {
-  base::Address address = plan_.addresses[index];
-  if (address.is_unix()) {
-    net::ListenSocket socket = GILIRAN_TRY(net::open_listen_socket(address, {}));
-    for (WorkerThread& w : workers_) {
-      GILIRAN_TRY_VOID(w.worker->listen_on(index, socket.fd.get()));
-    }
-    shared_.push_back(std::move(socket.fd));
-    unix_paths_.push_back(std::move(socket.unix_path));
-  } else {
-    for (WorkerThread& w : workers_) {
-      auto bound = w.worker->listen(index, address, workers_.size() > 1);
-      if (!bound) {
-        return std::unexpected(net::listen_error(address, "--listen", bound.error().code));
-      }
-      address = *bound;  // the port that was free, where 0 was asked
-    }
+  base::Address& address = plan_.bound[index].address;
+  const size_t count = address.is_unix() ? 1 : plan_.workers;
+  std::vector<net::ListenSocket>& sockets = sockets_.emplace_back();
+  for (size_t i = 0; i < count; ++i) {
+    auto socket = net::open_listen_socket(address, {.reuse_port = count > 1});
+    if (!socket)
+      return std::unexpected(net::listen_error(address, "--listen", socket.error().code));
+    address = net::bound_address(*socket);  // the port that was free, where 0 was asked
+    sockets.push_back(std::move(*socket));
   }
-  plan_.listeners[index].name = address.text();
-  plan_.addresses[index] = address;
   return {};
 }
 
@@ -124,14 +128,14 @@ int Coordinator::run() {
   }
   signals_ = std::move(*signals);
   started_ = clock_.now();
-  if (!options_.quiet) fmt::print(stderr, "{}", describe(plan_, options_));
+  if (!options_.quiet) fmt::print(stderr, "{}", describe(plan_));
   running_ = workers_.size();
   for (WorkerThread& w : workers_) {
     w.thread = std::thread([&io = *w.io] { io.run(); });
   }
-  for (size_t i = 0; i < plan_.listeners.size(); ++i) {
-    fmt::print(stderr, "listening on {}://{}\n", config::name(plan_.listeners[i].scheme),
-               plan_.listeners[i].name);
+  for (const cluster::Bound& bound : plan_.bound) {
+    fmt::print(stderr, "listening on {}://{}\n", config::name(bound.listener->listen.scheme),
+               bound.address.text());
   }
   std::fflush(stderr);
   io_->run();
@@ -142,7 +146,8 @@ int Coordinator::run() {
   log_->close();
   summary();
   for (WorkerThread& w : workers_) w.worker.reset();
-  for (const std::string& path : unix_paths_) {
+  for (const auto& sockets : sockets_) {
+    const std::string& path = sockets.front().unix_path;
     if (!path.empty()) std::remove(path.c_str());
   }
   signals_.reset();
@@ -157,7 +162,8 @@ void Coordinator::on_signal(int number) {
       log_->reopen();
       break;
     case SIGHUP:
-      spdlog::warn("nothing to reload: this coordinator was configured by flags");
+      spdlog::warn(reload_ ? "reload is not built yet"
+                           : "nothing to reload: this coordinator was configured by flags");
       break;
     case SIGQUIT:
       drain(false);
@@ -230,9 +236,11 @@ void Coordinator::summary() {
   }
   fmt::print(stderr, "; log: {} records written, {} dropped, {} write errors\n", logged.written,
              logged.dropped, logged.write_errors);
-  for (const auto& endpoint : plan_.snapshot->pool_of_listener.front()->endpoints) {
-    fmt::print(stderr, "  server {} chosen {} times\n", endpoint->name,
-               endpoint->live.chosen.load(std::memory_order_relaxed));
+  for (const auto& pool : snapshot_->pools) {
+    for (const auto& endpoint : pool->endpoints) {
+      fmt::print(stderr, "  server {} chosen {} times\n", endpoint->name,
+                 endpoint->live.chosen.load(std::memory_order_relaxed));
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include "net/listen_socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
@@ -8,12 +9,40 @@
 #include <cerrno>
 #include <cstring>
 
+#include "net/tcp_options.h"
+
 namespace giliran::net {
 namespace {
 
 int set_on(int fd, int level, int name) {
   const int one = 1;
   return ::setsockopt(fd, level, name, &one, sizeof one);
+}
+
+// 0 or errno.
+int get_option(int fd, int name, int& value) {
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? 0 : errno;
+}
+
+// What is wrong with a descriptor that is said to be a listening stream socket; empty: nothing.
+std::string_view not_listening(int fd) {
+  int type = 0;
+  int listening = 0;
+  if (const int error = get_option(fd, SO_TYPE, type); error != 0) {
+    return error == EBADF ? "is not open" : "is not a socket";
+  }
+  if (type != SOCK_STREAM) return "is not a stream socket";
+  if (get_option(fd, SO_ACCEPTCONN, listening) != 0 || listening == 0) {
+    return "is a socket that does not listen";
+  }
+  return {};
+}
+
+int make_non_blocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return errno;
+  return ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ? errno : 0;
 }
 
 }  // namespace
@@ -83,9 +112,33 @@ base::Result<ListenSocket> open_listen_socket(const base::Address& address,
   }
   if (error == 0) {
     result.unix_path = unix_file(address);
+    set_tcp_options(result.fd.get(), address.family(), options.tcp);
     if (::listen(result.fd.get(), options.backlog) != 0) error = errno;
   }
   if (error != 0) return std::unexpected(listen_error(address, {}, error));
+  return result;
+}
+
+base::Address bound_address(const ListenSocket& socket) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(socket.fd.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
+  return base::Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&name), size);
+}
+
+base::Result<AdoptedSocket> adopt_listen_socket(int fd, const TcpOptions& tcp) {
+  AdoptedSocket result;
+  const std::string_view wrong = not_listening(fd);
+  if (wrong != "is not open") result.socket.fd = Descriptor(fd);
+  if (!wrong.empty()) return base::fail(fmt::format("descriptor {} {}", fd, wrong));
+  result.address = bound_address(result.socket);
+  if (result.address.none()) {
+    return base::fail(fmt::format("descriptor {} is neither a TCP nor a Unix socket", fd));
+  }
+  if (const int error = make_non_blocking(fd); error != 0) {
+    return base::fail(fmt::format("cannot use descriptor {}: {}", fd, std::strerror(error)), error);
+  }
+  set_tcp_options(fd, result.address.family(), tcp);
   return result;
 }
 

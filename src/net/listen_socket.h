@@ -20,6 +20,18 @@ struct ListenSocket {
 base::Result<ListenSocket> open_listen_socket(const base::Address& address,
                                               const ListenOptions& options);
 
+// The address it is bound to: the port, where 0 was asked.
+base::Address bound_address(const ListenSocket& socket);
+
+// A listening socket of somebody else's making (inherited from a supervisor): checked, made
+// non-blocking and close-on-exec, and given the options its accepted sockets are to have.
+struct AdoptedSocket {
+  ListenSocket socket;  // without unix_path: the file is not ours
+  base::Address address;
+};
+// Takes the descriptor over, also where it fails. An error says what is wrong with it.
+base::Result<AdoptedSocket> adopt_listen_socket(int fd, const TcpOptions& tcp = {});
+
 // What went wrong with listening on an address, for a person; `flag` changes the address.
 base::Error listen_error(const base::Address& address, std::string_view flag, int error);
 

@@ -10,7 +10,7 @@ std::optional<uint32_t> choose(const cluster::Pool& pool, const Tried& tried, ba
     auto usable = [&](uint32_t i) {
       return !out.has(i) && pool.endpoints[i]->backoff.look(now) != health::Verdict::kDown;
     };
-    const auto index = pool.prepared->choose({.pool = *pool.turns,
+    const auto index = pool.prepared->choose({.pool = pool.state->turns,
                                               .live = pool.live,
                                               .usable = usable,
                                               .retry = out.count() != 0,

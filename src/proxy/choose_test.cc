@@ -17,7 +17,7 @@ class Choose : public testing::Test {
       const auto port = static_cast<uint16_t>(9000 + i);
       members.push_back({.name = std::to_string(i), .address = base::Address::loopback(port)});
     }
-    pool_ = *cluster::make_pool("p", "round-robin", members);
+    pool_ = *cluster::make_pool({.name = "p"}, members);
   }
   std::optional<uint32_t> next(const Tried& tried = {}) {
     return choose(*pool_, tried, now_, seconds(10), random_);
@@ -26,7 +26,7 @@ class Choose : public testing::Test {
     pool_->endpoints[i]->backoff.connect_failed(now_, {.jitter = 0}, random_);
   }
 
-  decltype(cluster::Snapshot::pool_of_listener)::value_type pool_;
+  std::shared_ptr<const cluster::Pool> pool_;
   base::Instant now_{seconds(100)};
   base::Rng random_{1};
 };

@@ -54,6 +54,8 @@ End end_of(conn::StreamEnd end) {
     case conn::StreamEnd::kHeadTimeout:
     case conn::StreamEnd::kBodyTimeout:
     case conn::StreamEnd::kWriteTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kTunnelIdle:
       return End::kServerTimeout;
     case conn::StreamEnd::kBadMessage:
       return End::kBadResponse;
@@ -164,7 +166,7 @@ void Exchange::enter(State next) {
 // --- choosing ---
 
 void Exchange::begin(const conn::RequestHead& head) {
-  pool_ = worker_.snapshot()->pool_of_listener[worker_.listener_of(connection_)];
+  pool_ = worker_.listener(worker_.listener_of(connection_)).pool;
   if (head.form == wire::http1::TargetForm::kAuthority) {
     answer(405, End::kBadRequest, By::kClient, Phase::kRequest, "connect-not-allowed");
     return;
@@ -350,7 +352,7 @@ void Exchange::retry(bool same_endpoint) {
   tried_text_ += ' ';
   tried_text_ += same_endpoint ? "connection-was-dead" : telemetry::name(end_);
   conn::RequestHead head;
-  wire::http1::RequestParser parser(worker_.options().limits);
+  wire::http1::RequestParser parser(worker_.options().head_limits());
   const auto parsed = parser.parse(head_bytes_.view(), head);
   GILIRAN_ASSERT(parsed.parse == wire::http1::Parse::kDone);
   if (same_endpoint) {
@@ -417,6 +419,8 @@ void Exchange::on_closed(const conn::StreamClosed& closed) {
       case conn::StreamEnd::kHeadTimeout:
       case conn::StreamEnd::kBodyTimeout:
       case conn::StreamEnd::kWriteTimeout:
+      case conn::StreamEnd::kBodyTooSlow:
+      case conn::StreamEnd::kTunnelIdle:
         end_ = End::kClientTimeout;
         break;
       case conn::StreamEnd::kShutdown:

@@ -28,7 +28,7 @@ Flow::Flow(Worker& worker, size_t listener, net::SocketId socket, const base::Ad
       listener_(listener),
       down_(socket),
       peer_(peer),
-      pool_(worker.snapshot()->pool_of_listener[listener]),
+      pool_(worker.listener(listener).pool),
       arrived_(worker.io().clock().wall()),
       accepted_(worker.io().now()),
       span_(base::SpanId::make(worker.random())),

@@ -90,8 +90,25 @@ class ProxyTest : public testing::Test, public Notices {
       members.push_back({.name = "s" + std::to_string(i), .address = servers_[i]->address});
     }
     cluster::Snapshot snapshot;
-    snapshot.pool_of_listener.push_back(*cluster::make_pool("default", policy, members));
-    snapshot.pool_of_listener.push_back(snapshot.pool_of_listener[0]);
+    pool_config_.name = "default";
+    pool_config_.policy = policy;
+    pool_ = *cluster::make_pool(pool_config_, members);
+    snapshot.pools.push_back(pool_);
+    listener_config_.pool = "default";
+    const auto listener = [&](config::Scheme scheme, const char* name) {
+      auto made = std::make_shared<cluster::Listener>();
+      made->options = listener_config_;
+      made->options.listen.scheme = scheme;
+      made->name = name;
+      made->pool = pool_;
+      made->state = std::make_shared<cluster::ListenerState>();
+      for (const config::Route& route : listener_config_.routes) {
+        made->routes.push_back({.options = route, .pool = route.pool.empty() ? nullptr : pool_});
+      }
+      snapshot.listeners.push_back(std::move(made));
+    };
+    listener(config::Scheme::kHttp, "http");
+    listener(config::Scheme::kTcp, "tcp");
     for (uint32_t i = 0; i < workers; ++i) {
       net::Io& io = world_.add_io();
       members_.push_back(std::make_unique<Member>(Member{io, RecordBook(records_), nullptr}));
@@ -99,7 +116,6 @@ class ProxyTest : public testing::Test, public Notices {
           new Worker({.io = io,
                       .options = options_,
                       .snapshot = std::make_unique<cluster::Snapshot>(snapshot),
-                      .listeners = listeners_,
                       .sink = members_[i]->book,
                       .random = base::Rng(i + 1),
                       .index = i,
@@ -108,7 +124,7 @@ class ProxyTest : public testing::Test, public Notices {
       ASSERT_TRUE(members_[i]->worker->listen(0, base::Address::loopback(kHttpPort), true));
       ASSERT_TRUE(members_[i]->worker->listen(1, base::Address::loopback(kTcpPort), true));
     }
-    endpoints_ = snapshot.pool_of_listener[0]->endpoints;
+    endpoints_ = pool_->endpoints;
   }
 
   net::TestPeer& connect(uint16_t port = kHttpPort, bool receive_all = true) {
@@ -193,8 +209,9 @@ class ProxyTest : public testing::Test, public Notices {
   net::MemoryWorld world_{1};
   net::Io& peers_ = world_.add_io();
   Options options_;
-  std::vector<Listener> listeners_ = {{.scheme = config::Scheme::kHttp, .name = "http"},
-                                      {.scheme = config::Scheme::kTcp, .name = "tcp"}};
+  config::Pool pool_config_;          // changed before start()
+  config::Listener listener_config_;  // likewise, of both
+  std::shared_ptr<const cluster::Pool> pool_;
   std::vector<KeptRecord> records_;
   std::string notices_;
   std::vector<std::unique_ptr<TestServer>> servers_;

@@ -21,7 +21,7 @@ struct Worker::Client {
 namespace {
 
 conn::ServerOptions server_options(const Options& options) {
-  return {.limits = options.limits,
+  return {.limits = options.head_limits(),
           .head_timeout = options.head_timeout,
           .idle_timeout = options.idle_timeout,
           .body_timeout = options.body_timeout,
@@ -62,7 +62,6 @@ Worker::Worker(Setup setup)
     : io_(setup.io),
       options_(setup.options),
       snapshot_(std::move(setup.snapshot)),
-      listeners_(setup.listeners),
       sink_(setup.sink),
       random_(setup.random),
       notices_(setup.notices),
@@ -96,10 +95,17 @@ base::Result<base::Address> Worker::listen(size_t listener, const base::Address&
   return io_.listener_address(id);
 }
 
-base::Result<void> Worker::listen_on(size_t listener, int fd) {
-  const net::ListenerId id = GILIRAN_TRY(io_.listen_on(fd, true, *this));
+base::Result<void> Worker::listen_on(size_t listener, int fd, bool shared) {
+  const net::ListenerId id = GILIRAN_TRY(io_.listen_on(fd, shared, *this));
   listening_.push_back({.id = id, .listener = listener});
   return {};
+}
+
+void Worker::stop_listening(size_t listener) {
+  const std::vector<Listening> listening = listening_;
+  for (const Listening& l : listening) {
+    if (l.listener == listener) io_.stop_listening(l.id);
+  }
 }
 
 void Worker::on_accepted(net::ListenerId listener, net::SocketId socket,
@@ -109,7 +115,7 @@ void Worker::on_accepted(net::ListenerId listener, net::SocketId socket,
   const uint64_t number = next_connection_;
   next_connection_ += connection_stride_;
   ++counts_.connections;
-  switch (listeners_[it->listener].scheme) {
+  switch (this->listener(it->listener).options.listen.scheme) {
     case config::Scheme::kHttp:
       link(first_client_, clients_.make(*this, it->listener, socket, peer, number));
       break;
@@ -173,7 +179,7 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   // What can be shown of a request that could not be read: its first line.
   r.target = bytes.substr(0, bytes.find_first_of("\r\n"));
   r.reason = bad ? wire::http1::problem_name(why.problem) : conn::name(why.end);
-  r.process_name = listeners_[listener_of(connection)].name;
+  r.process_name = listener(listener_of(connection)).name;
   if (bad) ++counts_.refused;
   count_record(r);
   sink_.write(r);
@@ -213,8 +219,11 @@ void Worker::connect_failed(cluster::Endpoint& endpoint, int error) {
 
 // --- snapshots, drain ---
 
-void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot) {
+void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Options& options) {
   snapshot_ = std::move(snapshot);
+  options_ = options;
+  server_options_ = server_options(options);
+  upstream_options_ = upstream_options(options);
 }
 
 void Worker::drain(std::function<void()> done) {

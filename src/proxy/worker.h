@@ -21,11 +21,6 @@
 
 namespace giliran::proxy {
 
-struct Listener {
-  config::Scheme scheme = config::Scheme::kHttp;
-  std::string name;  // "127.0.0.1:8080": in the record
-};
-
 // Counted by one worker; read by others after it has stopped.
 struct WorkerCounts {
   uint64_t connections = 0, exchanges = 0, flows = 0;
@@ -54,9 +49,8 @@ class Worker final : private net::AcceptEvents, private conn::ServerHandler {
  public:
   struct Setup {
     net::Io& io;
-    const Options& options;
+    Options options;
     std::shared_ptr<const cluster::Snapshot> snapshot;
-    const std::vector<Listener>& listeners;
     telemetry::RecordSink& sink;
     base::Rng random;
     uint32_t index = 0;  // of this worker
@@ -66,12 +60,16 @@ class Worker final : private net::AcceptEvents, private conn::ServerHandler {
   explicit Worker(Setup setup);
   ~Worker();
 
-  // Serves the listener of that index (in Setup::listeners) on a socket of this worker's loop.
+  // Serves the listener of that number (in the snapshot) on a socket of this worker's loop.
   base::Result<base::Address> listen(size_t listener, const base::Address& address,
                                      bool reuse_port);
-  base::Result<void> listen_on(size_t listener, int fd);
+  // On a socket that listens already; closed with the listener unless it is shared.
+  base::Result<void> listen_on(size_t listener, int fd, bool shared);
+  // Accepts what is waiting, then closes. Those that are connected go on.
+  void stop_listening(size_t listener);
 
-  void publish(std::shared_ptr<const cluster::Snapshot> snapshot);
+  // From the next request on. What is under way goes on by what it began with.
+  void publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Options& options);
   // Stops accepting, lets what is under way finish; `done` is called when nothing is left.
   void drain(std::function<void()> done);
   // Cuts what is left; `done` of drain() follows.
@@ -89,7 +87,7 @@ class Worker final : private net::AcceptEvents, private conn::ServerHandler {
   FieldList& fields() { return *fields_; }
   telemetry::RecordSink& sink() { return sink_; }
   WorkerCounts& counted() { return counts_; }
-  const Listener& listener(size_t index) const { return listeners_[index]; }
+  const cluster::Listener& listener(size_t number) const { return *snapshot_->listeners[number]; }
   size_t listener_of(const conn::ServerConnection& connection) const;
   void count_record(const telemetry::Record& record);
   // The outcome of a connect, for the endpoint's verdict.
@@ -119,9 +117,8 @@ class Worker final : private net::AcceptEvents, private conn::ServerHandler {
   };
 
   net::Io& io_;
-  const Options& options_;
+  Options options_;
   std::shared_ptr<const cluster::Snapshot> snapshot_;
-  const std::vector<Listener>& listeners_;
   telemetry::RecordSink& sink_;
   base::Rng random_;
   Notices& notices_;

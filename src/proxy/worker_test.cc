@@ -113,11 +113,13 @@ TEST_F(WorkerTest, ShutWhileItConnects) {
 TEST_F(WorkerTest, ANewSnapshotHoldsForNewRequests) {
   start(2);
   cluster::Snapshot only_second;
-  const auto pool = *cluster::make_pool("new", "round-robin",
-                                        {{.name = "second", .address = servers_[1]->address}});
-  only_second.pool_of_listener = {pool, pool};
+  const auto pool =
+      *cluster::make_pool({.name = "new"}, {{.name = "second", .address = servers_[1]->address}});
+  only_second.pools = {pool};
+  only_second.listeners = {cluster::make_listener(config::Scheme::kHttp, "http", pool),
+                           cluster::make_listener(config::Scheme::kTcp, "tcp", pool)};
   net::TestPeer& client = hanging();
-  members_[0]->worker->publish(std::make_unique<cluster::Snapshot>(only_second));
+  members_[0]->worker->publish(std::make_unique<cluster::Snapshot>(only_second), options_);
   servers_[0]->listener.peers[0]->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
   ASSERT_TRUE(until([&] { return records_.size() == 1; }));
   EXPECT_EQ(records_[0].pool, "default");

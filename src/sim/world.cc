@@ -29,7 +29,6 @@ struct World::Member {
         worker({.io = io,
                 .options = world.scenario_.proxy,
                 .snapshot = std::make_unique<cluster::Snapshot>(world.snapshot_),
-                .listeners = world.listeners_,
                 .sink = keeper,
                 .random = world.random_.split(index),
                 .index = index,
@@ -69,10 +68,10 @@ void World::make_servers() {
     flow.push_back({.name = at.text(), .address = at});
     flow_servers_.push_back(std::make_unique<FlowServer>(peers_, ledger_, at));
   }
-  listeners_ = {{.scheme = config::Scheme::kHttp, .name = "http"},
-                {.scheme = config::Scheme::kTcp, .name = "tcp"}};
-  snapshot_.pool_of_listener.push_back(*cluster::make_pool("http", scenario_.policy, http));
-  snapshot_.pool_of_listener.push_back(*cluster::make_pool("tcp", scenario_.policy, flow));
+  snapshot_.pools = {*cluster::make_pool({.name = "http", .policy = scenario_.policy}, http),
+                     *cluster::make_pool({.name = "tcp", .policy = scenario_.policy}, flow)};
+  snapshot_.listeners = {cluster::make_listener(config::Scheme::kHttp, "http", snapshot_.pools[0]),
+                         cluster::make_listener(config::Scheme::kTcp, "tcp", snapshot_.pools[1])};
   if (scenario_.fault > 0 && random_.below(2) == 0) shake();
 }
 
@@ -220,7 +219,7 @@ void World::check_leaks() {
     if (member->io.timers().armed() != 0) ledger_.wrong("a timer is left armed");
   }
   if (peers_.sockets() != 0) ledger_.wrong("the peers have sockets left");
-  for (const auto& pool : snapshot_.pool_of_listener) {
+  for (const auto& pool : snapshot_.pools) {
     for (const auto& endpoint : pool->endpoints) {
       if (const uint32_t n = endpoint->live.in_flight; n != 0) {
         ledger_.wrong(fmt::format("{} in flight on {} after the end", n, endpoint->name));

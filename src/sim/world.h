@@ -59,7 +59,6 @@ class World final : private proxy::Notices {
   base::Rng random_;
   net::Io& peers_;  // the loop of clients and servers
   Ledger ledger_;
-  std::vector<proxy::Listener> listeners_;
   cluster::Snapshot snapshot_;
   std::vector<std::unique_ptr<HttpServer>> http_servers_;
   std::vector<std::unique_ptr<FlowServer>> flow_servers_;
