@@ -38,6 +38,8 @@ End end_of(conn::StreamEnd end) {
     case conn::StreamEnd::kHeadTimeout:
     case conn::StreamEnd::kBodyTimeout:
     case conn::StreamEnd::kWriteTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kTunnelIdle:
       return End::kServerTimeout;
     case conn::StreamEnd::kBadMessage:
       return End::kBadResponse;

@@ -33,7 +33,7 @@ ClientConnection::ClientConnection(net::Io& io, const base::Address& to, uint64_
     : io_(io), options_(options), owner_(owner), to_(to), parser_(options.limits) {
   facts_.connection = number;
   connect_began_ = io_.now();
-  socket_ = io_.connect(to_, {.source = options.source}, *this);
+  socket_ = io_.connect(to_, {.source = options.source, .tcp = options.tcp}, *this);
   refresh_deadline();
 }
 
@@ -50,12 +50,20 @@ void ClientConnection::enter(State to) {
     case State::kExchange:
       GILIRAN_ASSERT(state_ == State::kConnecting || state_ == State::kIdle);
       break;
+    case State::kTunnel:
+      GILIRAN_ASSERT(state_ == State::kExchange);
+      break;
     case State::kClosing:
       GILIRAN_ASSERT(state_ != State::kClosing);
       break;
   }
   state_ = to;
   if (to == State::kIdle) idle_since_ = io_.turn_started();
+}
+
+void ClientConnection::send_preamble(std::string_view bytes) {
+  GILIRAN_ASSERT(state_ == State::kConnecting && stream_ == nullptr && facts_.sequence == 0);
+  push(io_.buffers().copy(bytes), false);
 }
 
 ClientStream& ClientConnection::start(ClientStreamEvents& events) {
@@ -105,6 +113,9 @@ void ClientConnection::refresh_deadline() {
       } else {
         set_deadline(options_.body_timeout);
       }
+      break;
+    case State::kTunnel:
+      set_deadline(options_.tunnel_idle_timeout);
       break;
     case State::kIdle:
     case State::kClosing:

@@ -1,5 +1,17 @@
 // One HTTP/1 connection to a server: connects, carries one stream at a time, stays open between
-// them.
+// them. Carries a tunnel where its last stream became one.
+//
+// What a failed stream says about sending its request again (StreamClosed::retry); no request is
+// executed twice by who follows it:
+//   kAlways    Not a byte of this stream was handed to the kernel: the connection could not be made
+//              (refused, timed out, failed, shut meanwhile), or was ended by the server (closed or
+//              reset) before the first byte was taken. A preamble counts as bytes.
+//   kIfReused  The server ended a connection that had carried a stream before, bytes of the request
+//              were taken by the kernel, and no byte of a response (not of a 1xx either) has come:
+//              most likely the server gave the idle connection up at that moment, but it may have
+//              executed the request. For idempotent requests only.
+//   kNever     All else: a fresh connection that ended after bytes were taken, a response that
+//              began, time-outs behind the connect, bad messages, shut() behind the connect.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +33,11 @@ struct ClientOptions {
   base::Duration response_timeout = std::chrono::seconds(60);  // request sent -> response head
   base::Duration body_timeout = std::chrono::seconds(60);      // no byte of a response body
   base::Duration write_timeout = std::chrono::seconds(30);  // the peer takes no byte of the request
+  base::Duration tunnel_idle_timeout =
+      std::chrono::hours(1);      // no byte moves in a tunnel, in either direction
   uint32_t window_bytes = 65536;  // response body delivered and not consumed before reading pauses
   base::Address source;           // local address to connect from; none: the kernel's choice
+  net::TcpOptions tcp = {};
 };
 
 class ClientConnection;
@@ -50,6 +65,9 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
                    const ClientOptions& options, ClientConnectionOwner& owner);
   ~ClientConnection();
 
+  // Bytes to send in front of everything else (a PROXY header); copied, at most 64 KiB. Before the
+  // first start().
+  void send_preamble(std::string_view bytes);
   // Leases the connection to a stream: while connecting, or when idle. One stream at a time.
   ClientStream& start(ClientStreamEvents& events);
   bool usable() const { return state_ == State::kIdle || state_ == State::kConnecting; }
@@ -70,6 +88,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
     kConnecting,
     kIdle,      // no stream; a receive is outstanding, so that the peer's close is seen
     kExchange,  // a stream is under way
+    kTunnel,    // the stream carries raw bytes, both ways
     kClosing    // socket closed, waiting for on_closed
   };
   enum class RequestHalf : uint8_t { kNotStarted, kSending, kQueued, kSent };

@@ -25,14 +25,20 @@ RequestHead& scratch_head() {
 
 }  // namespace
 
+OwnAnswer ServerHandler::own_answer(const ServerConnection&, const StreamClosed&, uint16_t) {
+  return {};
+}
+
 ServerConnection::ServerConnection(net::Io& io, net::SocketId socket, const base::Address& peer,
                                    uint64_t number, const ServerOptions& options,
-                                   ServerHandler& handler)
+                                   ServerHandler& handler, Arrival arrival)
     : io_(io),
       socket_(socket),
       options_(options),
       handler_(handler),
       peer_(peer),
+      client_(arrival.client),
+      local_(arrival.local),
       parser_(options.limits) {
   facts_.connection = number;
   facts_.began = io_.turn_started();
@@ -60,6 +66,9 @@ void ServerConnection::enter(State next) {
     case State::kExchange:
       GILIRAN_ASSERT(state_ == State::kHead);
       break;
+    case State::kTunnel:
+      GILIRAN_ASSERT(state_ == State::kExchange);
+      break;
     case State::kLingering:
       GILIRAN_ASSERT(state_ == State::kHead || state_ == State::kExchange);
       break;
@@ -78,6 +87,7 @@ void ServerConnection::enter(State next) {
     case State::kExchange:
       facts_.head_done = io_.now();
       break;
+    case State::kTunnel:
     case State::kLingering:
     case State::kClosing:
       break;
@@ -107,6 +117,9 @@ void ServerConnection::refresh_deadline() {
       } else {
         deadline_ = base::kNoDeadline;
       }
+      break;
+    case State::kTunnel:
+      set_deadline(options_.tunnel_idle_timeout);
       break;
     case State::kLingering:
       set_deadline(kLinger);
@@ -150,6 +163,7 @@ void ServerConnection::on_deadline() {
       }
       break;
     }
+    case State::kTunnel:
     case State::kClosing:
       break;
   }
@@ -183,6 +197,7 @@ void ServerConnection::on_received(net::SocketId, net::Received received) {
     case State::kExchange:
       end_stream(why);
       break;
+    case State::kTunnel:
     case State::kIdle:
     case State::kLingering:
     case State::kClosing:
@@ -204,6 +219,7 @@ void ServerConnection::process() {
       case State::kExchange:
         progress = request_half_ == RequestHalf::kReading && process_body();
         break;
+      case State::kTunnel:
       case State::kLingering:
       case State::kClosing:
         input_.reset();

@@ -1,6 +1,6 @@
 // One HTTP/1 connection of a client: reads requests one after the other and hands each, as a
 // stream, to the handler of the listener. Owns its socket; pipelined requests wait, unread, for
-// their turn.
+// their turn. Carries a tunnel where its last stream became one.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,35 @@ struct ServerOptions {
       std::chrono::seconds(60);  // accept or end of exchange -> first byte
   base::Duration body_timeout = std::chrono::seconds(30);  // no byte of a request body
   base::Duration write_timeout =
-      std::chrono::seconds(30);   // the peer takes no byte of the response
+      std::chrono::seconds(30);  // the peer takes no byte of the response
+  base::Duration tunnel_idle_timeout =
+      std::chrono::hours(1);      // no byte moves in a tunnel, in either direction
   uint32_t window_bytes = 65536;  // request body delivered and not consumed before reading pauses
+  // The last request a connection may carry is answered with `Connection: close`. 0: no limit.
+  uint32_t requests_max = 0;
+  // Bytes per second of a request body that must have come, on average since its head (or since
+  // the 100 Continue), once that is body_rate_grace ago; time in which we did not read is not
+  // counted. 0: no limit.
+  uint32_t body_rate_min = 0;
+  base::Duration body_rate_grace = std::chrono::seconds(20);
 };
 
 class ServerConnection;
+
+// What is known of a connection that was read from before (a PROXY header, conn/preamble.h).
+struct Arrival {
+  base::Slice early;     // bytes received already
+  base::Address client;  // who really connected; none: the socket's peer
+  base::Address local;   // where to; none: the socket's own address
+};
+
+// What an answer of the connection's own says beside its status. Views used before the handler is
+// called again.
+struct OwnAnswer {
+  std::string_view content_type = "text/plain";
+  std::string_view body;          // empty: a line that names the status and the reason; <= 64 KiB
+  std::string_view proxy_status;  // value of a Proxy-Status field (RFC 9209); empty: no field
+};
 
 class ServerHandler {
  public:
@@ -41,6 +65,10 @@ class ServerHandler {
   // the limits).
   virtual void on_refused(ServerConnection& connection, const StreamFacts& facts,
                           const StreamClosed& why, uint16_t status, std::string_view bytes) = 0;
+  // How to word an answer the connection gives by itself: the request was refused, or the exchange
+  // failed before its head was answered. Comes before on_refused, or the stream's on_closed.
+  virtual OwnAnswer own_answer(const ServerConnection& connection, const StreamClosed& why,
+                               uint16_t status);
   // The connection is gone; called from its last event. The handler destroys or recycles it.
   virtual void on_connection_closed(ServerConnection& connection) = 0;
 
@@ -52,18 +80,21 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
  public:
   // Takes over the accepted socket. number: of this connection within the process.
   ServerConnection(net::Io& io, net::SocketId socket, const base::Address& peer, uint64_t number,
-                   const ServerOptions& options, ServerHandler& handler);
+                   const ServerOptions& options, ServerHandler& handler, Arrival arrival = {});
   ~ServerConnection();
 
-  const base::Address& peer() const { return peer_; }
-  const base::Address& local();  // asked of the kernel once
+  const base::Address& peer() const { return peer_; }  // of the socket
+  const base::Address& client() const { return client_.none() ? peer_ : client_; }
+  const base::Address& local();  // where the client connected to; asked of the kernel once
   uint64_t number() const { return facts_.connection; }
   bool carried_any() const { return facts_.sequence != 0; }  // a request, good or refused
   bool idle() const { return state_ == State::kIdle; }
   void* user = nullptr;  // the handler's
 
-  // Answers what is under way with `Connection: close`, then closes; an idle one closes now.
+  // Answers what is under way with `Connection: close`, then closes; an idle one closes now. A
+  // tunnel is left alone: it ends by itself, by its idle time-out or by shut().
   void drain();
+  bool tunnel() const { return state_ == State::kTunnel; }
   // Cuts now: on_closed(kShutdown) to the stream under way, then on_connection_closed.
   void shut();
 
@@ -72,6 +103,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
     kIdle,       // no byte of a request yet
     kHead,       // a part of a request head
     kExchange,   // a stream is under way
+    kTunnel,     // the stream carries raw bytes, both ways
     kLingering,  // the last answer is out, our half is shut; reading until the peer closes
     kClosing     // socket closed, waiting for on_closed
   };
@@ -86,7 +118,6 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void process();
   bool process_head();
   bool process_body();
-  void process_end_of_input();
   void begin_stream(const RequestHead& head, uint32_t head_bytes);
   void refuse(StreamClosed why, uint16_t status);
   void fail_exchange(StreamClosed why, uint16_t status);
@@ -119,6 +150,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   ServerHandler& handler_;
   ServerStreamEvents* stream_ = nullptr;
   base::Address peer_;
+  base::Address client_;  // none: peer_
   base::Address local_;
   Input input_;  // bytes received and not parsed
   wire::http1::RequestParser parser_;

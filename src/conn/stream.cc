@@ -22,6 +22,10 @@ std::string_view name(StreamEnd end) {
       return "body-timeout";
     case StreamEnd::kWriteTimeout:
       return "write-timeout";
+    case StreamEnd::kBodyTooSlow:
+      return "body-too-slow";
+    case StreamEnd::kTunnelIdle:
+      return "tunnel-idle";
     case StreamEnd::kBadMessage:
       return "bad-message";
     case StreamEnd::kShutdown:

@@ -5,6 +5,23 @@
 // last event of a stream and comes exactly once, unless the receiver itself called abort().
 // Backpressure is credit: data that was delivered counts against the sender's window until
 // consume() gives it back.
+//
+// Tunnels (an upgrade, CONNECT). A request that asks for one (RequestOut::upgrade, or the method
+// CONNECT) leaves the request half open behind its head: it has no body, counts as sent (facts,
+// time-outs) as soon as its head is with the kernel, and send_end() waits.
+//   - The answer is 101 (2xx to CONNECT): on_response_head() brings it, and from then on the stream
+//     is a tunnel: send_data() and on_response_data() carry raw bytes, send_end() half-closes,
+//     on_response_end() is the server's half-close, both without trailers. A 101 that was not asked
+//     for is a bad message.
+//   - It is another: a response like any other. The asker calls send_end() (in on_response_head(),
+//     say) and the connection may be used again; where it does not, the connection is closed after
+//     the response. send_data() before the answer is a mistake of the caller.
+// The server's side answers with ResponseOut::tunnel. The request message has had its end by then:
+// on_request_end() comes for it as for every request, and a second time, in the tunnel, for the
+// client's half-close. Bytes that came behind the request are kept unread until the answer: of a
+// tunnel they are its first bytes, else the next request.
+// A tunnel is complete when both halves have ended and all is with the kernel. Time-outs in a
+// tunnel: tunnel_idle_timeout alone.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +59,9 @@ struct RequestOut {
   std::string_view target;
   std::span<const Field> fields;
   BodyLength body;
+  // Asks for a tunnel, see above: body is none, and fields has Upgrade (the connection adds
+  // `Connection: upgrade`) or the method is CONNECT (always asks; nothing is added).
+  bool upgrade = false;
 };
 struct ResponseOut {
   uint16_t status = 200;
@@ -49,6 +69,9 @@ struct ResponseOut {
   std::span<const Field> fields;
   BodyLength body;     // the body sent; for HEAD and 304 what GET would have announced
   bool close = false;  // do not use the connection again
+  // Status 101 (the connection adds `Connection: upgrade`) or 2xx to CONNECT: a tunnel from the end
+  // of this head on, see above. body is none. Only after on_request_end().
+  bool tunnel = false;
 };
 
 enum class StreamEnd : uint8_t {
@@ -61,6 +84,8 @@ enum class StreamEnd : uint8_t {
   kHeadTimeout,   // server: the request head; client: the response head
   kBodyTimeout,   // a body stopped coming
   kWriteTimeout,  // the peer stopped reading
+  kBodyTooSlow,   // server: a request body came slower than body_rate_min
+  kTunnelIdle,    // nothing moved in a tunnel, in either direction
   kBadMessage,    // problem says which
   kShutdown       // this process is ending
 };
@@ -76,7 +101,9 @@ struct StreamClosed {
   base::Retry retry = base::Retry::kNever;
 };
 
-// Numbers of one stream, kept by its connection; readable until the end of on_closed (or abort()).
+// Numbers of one stream, kept by its connection; readable until the end of on_closed, or until
+// abort() (read them before it). Bytes out are those the kernel has taken, exact also for a stream
+// that was cut.
 struct StreamFacts {
   uint64_t connection = 0;  // number within the process
   uint64_t sequence = 0;    // number of the stream on that connection, from 1
@@ -96,7 +123,7 @@ class ServerStream {
   // 1xx. Only before send_head.
   virtual void send_interim(uint16_t status, std::span<const Field> fields) = 0;
   virtual void send_head(const ResponseOut& head) = 0;
-  // Body bytes; not empty. More than the peer takes is kept: stop when credit is used up (on_sent
+  // Body bytes. More than the peer takes is kept: stop when credit is used up (on_sent
   // gives it back). Dropped for HEAD, 204 and 304.
   virtual void send_data(base::Slice data) = 0;
   virtual void send_end(std::span<const Field> trailers = {}) = 0;
@@ -114,6 +141,7 @@ class ServerStream {
 class ServerStreamEvents {
  public:
   virtual void on_request_data(base::Slice data) = 0;
+  // Of the request message; in a tunnel once more, of the client's half.
   virtual void on_request_end(const Fields& trailers) = 0;
   // Body bytes the kernel has taken: credit for send_data.
   virtual void on_response_sent(uint32_t bytes) = 0;

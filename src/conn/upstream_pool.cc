@@ -14,10 +14,19 @@ UpstreamPool::UpstreamPool(net::Io& io, const UpstreamOptions& options, uint64_t
 
 UpstreamPool::~UpstreamPool() = default;
 
-UpstreamPool::Lease UpstreamPool::lease(uint64_t key, const base::Address& to, bool fresh,
-                                        ClientStreamEvents& events) {
+// The one used last is also the one that has been idle shortest.
+UpstreamPool::Entry* UpstreamPool::idle_one(uint64_t key, const LeaseOptions& options) const {
+  Entry* const entry = options.fresh ? nullptr : newest_[key];
+  if (entry == nullptr) return nullptr;
+  const base::Duration unused = io_.turn_started() - entry->connection.idle_since();
+  return unused <= options.idle_at_most ? entry : nullptr;
+}
+
+UpstreamPool::Lease UpstreamPool::lease(uint64_t key, const base::Address& to,
+                                        const LeaseOptions& options, ClientStreamEvents& events) {
+  GILIRAN_ASSERT(options.preamble.empty() || (options.fresh && options.exclusive));
   if (key >= newest_.size()) newest_.resize(key + 1, nullptr);
-  Entry* entry = fresh ? nullptr : newest_[key];
+  Entry* entry = idle_one(key, options);
   if (entry != nullptr) {
     unlink(*entry);
     ++counts_.reused;
@@ -28,7 +37,9 @@ UpstreamPool::Lease UpstreamPool::lease(uint64_t key, const base::Address& to, b
     entry->all_next = all_;
     if (all_ != nullptr) all_->all_previous = entry;
     all_ = entry;
+    if (!options.preamble.empty()) entry->connection.send_preamble(options.preamble);
   }
+  entry->exclusive = options.exclusive;
   return {entry->connection, entry->connection.start(events)};
 }
 
@@ -70,11 +81,12 @@ void UpstreamPool::unlink(Entry& entry) {
 }
 
 void UpstreamPool::on_idle(ClientConnection& connection) {
-  if (draining_) {
+  auto& entry = *static_cast<Entry*>(connection.user);
+  if (draining_ || entry.exclusive) {
     connection.shut();
     return;
   }
-  link(*static_cast<Entry*>(connection.user));
+  link(entry);
   if (idle_count_ > options_.idle_max) {
     ++counts_.evicted;
     lru_oldest_->connection.shut();

@@ -18,6 +18,15 @@ struct UpstreamOptions {
   uint32_t idle_max = 1024;
 };
 
+struct LeaseOptions {
+  bool fresh = false;      // a new connection
+  bool exclusive = false;  // never shared: closed after its exchange
+  // An idle connection unused for longer is not taken.
+  base::Duration idle_at_most = base::Duration::max();
+  // Sent before all else; copied. Only with fresh and exclusive.
+  std::string_view preamble = {};
+};
+
 class UpstreamPool final : private ClientConnectionOwner {
  public:
   // first_number, stride: connections are numbered first, first + stride, ... (unique over
@@ -29,10 +38,13 @@ class UpstreamPool final : private ClientConnectionOwner {
     ClientConnection& connection;
     ClientStream& stream;
   };
-  // A stream to the address for `key` (the endpoint's identity, a small dense number): on an idle
-  // connection where
-  // there is one and `fresh` does not ask for a new one, else on a new one.
-  Lease lease(uint64_t key, const base::Address& to, bool fresh, ClientStreamEvents& events);
+  // A stream to the address for `key` (the endpoint's identity, a small dense number): on the idle
+  // connection used last where there is one that `options` allow, else on a new one.
+  Lease lease(uint64_t key, const base::Address& to, const LeaseOptions& options,
+              ClientStreamEvents& events);
+  Lease lease(uint64_t key, const base::Address& to, bool fresh, ClientStreamEvents& events) {
+    return lease(key, to, LeaseOptions{.fresh = fresh}, events);
+  }
 
   // Closes all idle connections, and those in use when they become idle.
   void drain();
@@ -55,6 +67,7 @@ class UpstreamPool final : private ClientConnectionOwner {
     ClientConnection connection;
     uint64_t key;
     bool listed = false;     // in both lists below
+    bool exclusive = false;  // closed when it becomes idle
     Entry* newer = nullptr;  // idle connections of this key, most recently used first
     Entry* older = nullptr;
     Entry* lru_newer = nullptr;  // idle connections of all keys
@@ -66,6 +79,7 @@ class UpstreamPool final : private ClientConnectionOwner {
   void on_idle(ClientConnection& connection) override;
   void on_unusable(ClientConnection& connection) override;
   void on_connection_closed(ClientConnection& connection) override;
+  Entry* idle_one(uint64_t key, const LeaseOptions& options) const;
   void link(Entry& entry);
   void unlink(Entry& entry);
   void on_expiry();

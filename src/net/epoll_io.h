@@ -45,6 +45,7 @@ class EpollIo final : public Io {
   bool sending(SocketId socket) const override;
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
+  base::Instant send_progress(SocketId socket) const override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
@@ -90,6 +91,7 @@ class EpollIo final : public Io {
     bool send_shut : 1 = false;
     bool queued : 1 = false;        // on the run list
     bool large_buffer : 1 = false;  // the last receive filled its buffer
+    base::Instant send_progress{};
     base::Address peer;
   };
   static_assert(sizeof(Socket) <= 128);

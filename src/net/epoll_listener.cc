@@ -1,6 +1,8 @@
 // The listeners of the epoll engine.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <cerrno>
 #include <cstring>
@@ -34,6 +36,9 @@ base::Result<ListenerId> EpollIo::listen(const base::Address& address, const Lis
 }
 
 base::Result<ListenerId> EpollIo::listen_on(int fd, bool shared, AcceptEvents& events) {
+  // What accepted sockets inherit. All else is for who opened it to say.
+  const int one = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // refused by Unix sockets
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
     const int error = errno;

@@ -1,11 +1,11 @@
 // The sockets of the epoll engine.
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <cerrno>
 
 #include "base/assert.h"
 #include "net/epoll_io.h"
+#include "net/tcp_options.h"
 
 namespace giliran::net {
 namespace {
@@ -37,7 +37,6 @@ SocketId EpollIo::adopt(int fd, const base::Address& peer, Life life) {
   socket.fd = fd;
   socket.life = life;
   socket.peer = peer;
-  if (fd >= 0 && tcp(peer)) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   return {slot, socket.generation};
 }
 
@@ -48,6 +47,7 @@ void EpollIo::own(SocketId id, SocketEvents& events) {
 int EpollIo::start_connect(const base::Address& to, const ConnectOptions& options, int& fd) {
   fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
+  set_tcp_options(fd, to.family(), options.tcp);
   sockaddr_storage storage;
   if (!options.source.none()) {
     if (tcp(options.source) && options.source.port() == 0) {
@@ -106,6 +106,7 @@ void EpollIo::send(SocketId id, std::span<const base::Slice> slices) {
   socket->slice_index = 0;
   socket->slice_offset = 0;
   socket->sent_bytes = 0;
+  socket->send_progress = turn_started_;
   if (socket->writable) queue(id, *socket);
 }
 
@@ -125,6 +126,11 @@ bool EpollIo::extend_send(SocketId id, size_t count) {
 size_t EpollIo::sent_so_far(SocketId id) const {
   const Socket* const socket = const_cast<EpollIo*>(this)->find_usable(id);
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
+}
+
+base::Instant EpollIo::send_progress(SocketId id) const {
+  const Socket* const socket = const_cast<EpollIo*>(this)->find_usable(id);
+  return socket == nullptr ? base::Instant{} : socket->send_progress;
 }
 
 void EpollIo::shutdown_send(SocketId id) {
@@ -258,6 +264,7 @@ void EpollIo::try_send(SocketId id, Socket& socket) {
   }
   const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
   socket.sent_bytes += taken;
+  if (taken != 0) socket.send_progress = turn_started_;
   if (taken == wanted) {
     socket.sending = false;
     socket.events->on_sent(id, socket.sent_bytes, 0);

@@ -95,13 +95,26 @@ enum class CloseMode : uint8_t {
   kReset      // RST: the peer sees an error
 };
 
+// What is set on TCP sockets; other sockets ignore it.
+struct TcpOptions {
+  bool no_delay = true;
+  // The first keepalive probe after so long without a byte, then every 15 s, 4 of them. 0: none.
+  base::Duration keepalive_idle = std::chrono::minutes(2);
+  // A peer that acknowledges nothing of what was sent for so long is gone: ETIMEDOUT. 0: the
+  // kernel's patience (a quarter of an hour). Linux counts a peer that acknowledges but keeps its
+  // window shut as gone, too: less than a write time-out, it takes its place.
+  base::Duration unacknowledged_timeout = std::chrono::seconds(30);
+};
+
 struct ListenOptions {
   int backlog = 4096;
   bool reuse_port = false;  // one listener a worker; probe first (net/listen.h)
+  TcpOptions tcp = {};      // of the accepted sockets: they inherit it from the listening one
 };
 
 struct ConnectOptions {
   base::Address source;  // bind to this address first (port 0: any); none: the kernel's choice
+  TcpOptions tcp = {};
 };
 
 // How many slices one send() may carry.
@@ -152,6 +165,9 @@ class Io {
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.
   virtual size_t sent_so_far(SocketId socket) const = 0;
+  // When the kernel last took bytes of the outstanding send; when that was submitted, where it has
+  // not taken any. (The turn of the loop, not the exact time.)
+  virtual base::Instant send_progress(SocketId socket) const = 0;
   // Half-close: no send may be outstanding or follow.
   virtual void shutdown_send(SocketId socket) = 0;
   // on_hangup without a receive outstanding, so that a paused peer's abort is seen.

@@ -13,13 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-base::Address bound_address(const ListenSocket& socket) {
-  sockaddr_storage name;
-  socklen_t size = sizeof name;
-  ::getsockname(socket.fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
-  return base::Address::from_sockaddr(reinterpret_cast<sockaddr*>(&name), size);
-}
-
 TEST(ProbeListen, NamesTheAddressInUseAndTheFlag) {
   const auto socket = open_listen_socket(base::Address::loopback(0), {});
   ASSERT_TRUE(socket);

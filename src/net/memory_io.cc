@@ -156,6 +156,7 @@ void MemoryIo::send(SocketId id, std::span<const base::Slice> slices) {
   socket->slice_index = 0;
   socket->slice_offset = 0;
   socket->sent_bytes = 0;
+  socket->send_progress = network_.clock.now();
   queue(id, *socket);
 }
 
@@ -175,6 +176,11 @@ bool MemoryIo::extend_send(SocketId id, size_t count) {
 size_t MemoryIo::sent_so_far(SocketId id) const {
   const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
+}
+
+base::Instant MemoryIo::send_progress(SocketId id) const {
+  const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
+  return socket == nullptr ? base::Instant{} : socket->send_progress;
 }
 
 void MemoryIo::shutdown_send(SocketId id) {
@@ -269,6 +275,7 @@ void MemoryIo::try_send(SocketId id, Socket& socket) {
     std::string bytes = take_from_slices(socket, room);
     socket.unread_bytes += bytes.size();
     socket.sent_bytes += bytes.size();
+    socket.send_progress = network_.clock.now();
     deliver_pieces(id, socket, std::move(bytes));
   }
   const bool done = socket.slice_index == socket.slices.size();

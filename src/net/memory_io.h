@@ -81,6 +81,7 @@ class MemoryIo final : public Io {
   bool sending(SocketId socket) const override;
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
+  base::Instant send_progress(SocketId socket) const override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
@@ -120,6 +121,7 @@ class MemoryIo final : public Io {
     // Outgoing.
     std::span<const base::Slice> slices;
     size_t sent_bytes = 0;
+    base::Instant send_progress{};
     uint32_t slice_offset = 0;
     uint8_t slice_index = 0;
     bool sending = false;

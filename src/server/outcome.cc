@@ -22,6 +22,8 @@ Outcome outcome_of(const conn::StreamClosed& closed) {
     case conn::StreamEnd::kHeadTimeout:
     case conn::StreamEnd::kBodyTimeout:
     case conn::StreamEnd::kWriteTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kTunnelIdle:
       return {.end = End::kClientTimeout, .by = By::kClient, .reason = name(closed.end)};
     case conn::StreamEnd::kBadMessage:
       return {.end = End::kBadRequest,
