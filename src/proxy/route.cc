@@ -72,8 +72,10 @@ struct Reading {
   bool encoded_slash = false;
   bool windows = false;  // "\" is a slash, parameters are cut
 };
-constexpr Reading kReadings[] = {
-    {},
+// Besides the plain one, Reading{}.
+constexpr Reading kOtherReadings[] = {
+    {.encoded_slash = true},
+    {.merged = true, .encoded_slash = true},
     {.resolved = true},
     {.resolved = true, .merged = true},
     {.resolved = true, .merged = true, .encoded_slash = true},
@@ -135,11 +137,12 @@ class Decoder {
   bool in_parameters_ = false;
 };
 
-// Nothing in it can be read in two ways: no escapes, empty or hidden segments, parameters.
-bool is_plain(std::string_view path) {
+// All readings of what was decoded are the same: it has no empty or hidden segments, no encoded
+// slashes, no parameters.
+bool has_one_reading(std::string_view decoded) {
   char before = '\0';
-  for (const char c : path) {
-    if (c == '%' || c == '\\' || c == ';') return false;
+  for (const char c : decoded) {
+    if (c == kEncodedSlash || c == '\\' || c == ';') return false;
     if (before == '/' && (c == '/' || c == '.')) return false;
     before = c;
   }
@@ -147,7 +150,7 @@ bool is_plain(std::string_view path) {
 }
 
 bool has_nul(std::string_view path) {
-  return path.find("%00") != std::string_view::npos || path.find('\0') != std::string_view::npos;
+  return path.find("%00") != std::string_view::npos;
 }
 
 constexpr uint32_t kNoRoute = UINT32_MAX;
@@ -256,16 +259,19 @@ RouteFound find_route(uint32_t count, RouteAt route_at, const conn::RequestHead&
   if (first == count) return {.kind = Kind::kNone};
   if (route_at(first).path.empty()) return {.kind = Kind::kRoute, .index = first};
 
-  const std::string_view path = head.path.substr(0, head.path.find('?'));
-  uint32_t found = kNoRoute;
-  if (is_plain(path)) {
-    found = first_match(first, count, route_at, head, path);
-  } else {
+  std::string_view path = head.path.substr(0, head.path.find('?'));
+  const std::string_view sent = path;
+  if (path.find('%') != std::string_view::npos) {
     if (path.size() > scratch.path.size() || has_nul(path)) return {.kind = Kind::kAmbiguous};
-    found = first_match(first, count, route_at, head, Decoder(kReadings[0], scratch).decode(path));
-    for (const Reading& reading : std::span(kReadings).subspan(1)) {
-      const std::string_view decoded = Decoder(reading, scratch).decode(path);
-      if (first_match(first, count, route_at, head, decoded) != found) {
+    path = Decoder({}, scratch).decode(path);
+  }
+  const bool one_reading = has_one_reading(path);
+  if (!one_reading && sent.size() > scratch.path.size()) return {.kind = Kind::kAmbiguous};
+  const uint32_t found = first_match(first, count, route_at, head, path);
+  if (!one_reading) {
+    for (const Reading& reading : kOtherReadings) {
+      path = Decoder(reading, scratch).decode(sent);
+      if (first_match(first, count, route_at, head, path) != found) {
         return {.kind = Kind::kAmbiguous};
       }
     }

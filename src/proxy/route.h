@@ -4,15 +4,16 @@
 // passed on stays as it was sent. Percent-encoded bytes are decoded (RFC 3986, 6.2.2) on both
 // sides. Where servers read a path in different ways, all of these readings are compared:
 //   - as it is, by frameworks that take nothing apart;
+//   - with %2F read as a slash (WSGI), and repeated slashes merged;
 //   - with dot segments removed (RFC 3986, 5.2.4);
 //   - with repeated slashes merged, then dot segments removed (nginx, Go);
-//   - with %2F read as a slash too;
-//   - with %5C and "\" read as a slash too, and ";parameters" of segments cut (Windows, Tomcat).
+//   - both, with %2F read as a slash;
+//   - all of it, with %5C and "\" read as a slash and ";parameters" of segments cut (Windows,
+//   Tomcat).
 // ".." above the root stays at the root. Where they do not all lead to the same route, or the path
 // has a NUL or is longer than the scratch, the request is ambiguous and must be refused (400): it
-// could reach one route's servers with another route's path. So "/a%2Fb" and "/a/./b" take the
-// route
-// "/a", "/%61" does too, and "/a/../b", "/x%2F..%2Fa" and "//a" take none beside routes "/a", "/b".
+// could reach one route's servers with another route's path. With the routes "/a" and "/b", "/%61",
+// "/a%2Fx" and "/a/./x" take "/a"; "/a/../b", "/x%2F..%2Fa" and "//a" are refused.
 #pragma once
 
 #include <array>
