@@ -48,6 +48,9 @@ bool allowed_in_trailers(Name id) {
     case Name::kContentType:
     case Name::kProxyAuthenticate:
     case Name::kProxyAuthorization:
+    case Name::kCookie:
+    case Name::kUserAgent:
+    case Name::kReferer:
       return true;
   }
   return false;

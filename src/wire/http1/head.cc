@@ -47,6 +47,9 @@ Known candidate_for(unsigned key) {
     GILIRAN_KNOWN("proxy-authenticate", kProxyAuthenticate);
     GILIRAN_KNOWN("proxy-authorization", kProxyAuthorization);
     GILIRAN_KNOWN("http2-settings", kHttp2Settings);
+    GILIRAN_KNOWN("cookie", kCookie);
+    GILIRAN_KNOWN("user-agent", kUserAgent);
+    GILIRAN_KNOWN("referer", kReferer);
     default:
       return {};
   }

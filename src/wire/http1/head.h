@@ -33,7 +33,10 @@ enum class Name : uint8_t {
   kContentType,
   kProxyAuthenticate,
   kProxyAuthorization,
-  kHttp2Settings
+  kHttp2Settings,
+  kCookie,
+  kUserAgent,
+  kReferer
 };
 Name name_of(std::string_view text);  // ignoring case
 
