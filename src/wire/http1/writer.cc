@@ -90,6 +90,9 @@ bool is_hop_by_hop(const Field& field) {
     case Name::kContentType:
     case Name::kProxyAuthenticate:
     case Name::kProxyAuthorization:
+    case Name::kCookie:
+    case Name::kUserAgent:
+    case Name::kReferer:
       return false;
   }
   return false;
