@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.h"
 #include "wire/http1/characters.h"
 #include "wire/http1/field_section.h"
 #include "wire/http1/parser.h"
@@ -19,10 +20,26 @@ int hex_value(char c) {
   return -1;
 }
 
-// Fields that say how to read, route or frame the message come too late behind it (RFC 9110,
-// 6.5.1); a receiver that merges them into the head would read another message than we did.
-bool allowed_in_trailers(Name id) {
-  switch (id) {
+// What may become of a field that stands in a trailer section (RFC 9110, 6.5.1).
+enum class InTrailers : uint8_t { kPasses, kDropped, kRefused };
+
+// A receiver that merges trailers into the head would believe these, and no intermediary checked
+// them: who asks, with which right, and how to read the content.
+bool merging_changes_the_meaning(std::string_view name) {
+  for (const std::string_view known :
+       {"authorization", "set-cookie", "content-encoding", "content-range", "range",
+        "cache-control", "max-forwards", "www-authenticate", "tracestate", "x-real-ip", "location",
+        "age", "expires", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since",
+        "if-range"}) {
+    if (base::equals_ignoring_case(name, known)) return true;
+  }
+  return false;
+}
+
+// Fields that say how to route or frame the message come too late behind it; a receiver that merges
+// them would read another message than we did.
+InTrailers judge_trailer(const Field& field) {
+  switch (field.id) {
     case Name::kConnection:
     case Name::kContentLength:
     case Name::kTransferEncoding:
@@ -34,26 +51,29 @@ bool allowed_in_trailers(Name id) {
     case Name::kKeepAlive:
     case Name::kProxyConnection:
     case Name::kHttp2Settings:
-      return false;
-    case Name::kOther:
+      return InTrailers::kRefused;
     case Name::kVia:
     case Name::kForwarded:
     case Name::kXForwardedFor:
     case Name::kXForwardedProto:
     case Name::kXForwardedHost:
     case Name::kTraceparent:
-    case Name::kServerTiming:
-    case Name::kServer:
-    case Name::kDate:
     case Name::kContentType:
-    case Name::kProxyAuthenticate:
-    case Name::kProxyAuthorization:
     case Name::kCookie:
     case Name::kUserAgent:
     case Name::kReferer:
-      return true;
+    case Name::kProxyAuthenticate:
+    case Name::kProxyAuthorization:
+    case Name::kLookalike:
+      return InTrailers::kDropped;
+    case Name::kServerTiming:
+    case Name::kServer:
+    case Name::kDate:
+      return InTrailers::kPasses;
+    case Name::kOther:
+      return merging_changes_the_meaning(field.name) ? InTrailers::kDropped : InTrailers::kPasses;
   }
-  return false;
+  return InTrailers::kRefused;
 }
 
 Problem parse_trailers(std::string_view section, Fields* trailers) {
@@ -63,8 +83,10 @@ Problem parse_trailers(std::string_view section, Fields* trailers) {
     Field field;
     const Problem problem = take_field(section, field);
     if (problem != Problem::kNone) return problem;
-    if (!allowed_in_trailers(field.id)) return Problem::kBadFieldName;
-    if (trailers != nullptr) trailers->items[trailers->count++] = field;
+    const InTrailers place = judge_trailer(field);
+    if (place == InTrailers::kRefused) return Problem::kBadFieldName;
+    if (place == InTrailers::kDropped || trailers == nullptr) continue;
+    trailers->items[trailers->count++] = field;
   }
   return Problem::kNone;
 }
@@ -174,8 +196,7 @@ void BodyParser::take_framing_byte(char c) {
       return;
     case State::kChunkSizeLf:
       if (c != '\n') return fail(Problem::kBareCr);
-      state_ = remaining_ == 0 ? State::kTrailers : State::kChunkData;
-      return;
+      return end_size_line();
     case State::kChunkDataCr:
       if (c != '\r') return fail(c == '\n' ? Problem::kBareLf : Problem::kBadChunk);
       state_ = State::kChunkDataLf;
@@ -213,6 +234,15 @@ void BodyParser::take_size_byte(char c) {
   } else {
     fail(Problem::kBadChunk);
   }
+}
+
+// Extensions are read and thrown away: a body must not consist of them.
+void BodyParser::end_size_line() {
+  const uint64_t allowed = 16 + 2 * remaining_;
+  const uint64_t excess = uint64_t{excess_bytes_} + extension_bytes_;
+  excess_bytes_ = static_cast<uint32_t>(excess - std::min(excess, allowed));
+  if (excess_bytes_ > kChunkExcessBytesMax) return fail(Problem::kBadChunk);
+  state_ = remaining_ == 0 ? State::kTrailers : State::kChunkData;
 }
 
 void BodyParser::fail(Problem problem) {

@@ -5,6 +5,7 @@
 
 #include "wire/http1/event_trace.h"
 #include "wire/http1/parser.h"
+#include "wire/http1/writer.h"
 
 namespace giliran::wire::http1 {
 namespace {
@@ -133,6 +134,18 @@ TEST(BodyParserTest, RefusesBadChunks) {
       {"5\r\nhelloo\r\n0\r\n\r\n", Problem::kBadChunk},
       {"1000000000000000\r\n", Problem::kBadChunk},
       {"0000000000000005\r\n", Problem::kBadChunk},
+      {"5,5\r\nhello", Problem::kBadChunk},
+      {"5_\r\nhello", Problem::kBadChunk},
+      {"5\t\r\nhello", Problem::kBadChunk},
+      {"5h\r\nhello", Problem::kBadChunk},
+      {"\"5\"\r\nhello", Problem::kBadChunk},
+      {"\n5\r\nhello", Problem::kBareLf},
+      {"fffffffffffffffff\r\n", Problem::kBadChunk},
+      {"5;a\x7f\r\nhello", Problem::kBadChunk},
+      {"5\r\nhell\r\n0\r\n\r\n", Problem::kBareLf},
+      {"00\r\n \r\n\r\n", Problem::kObsoleteFolding},
+      {"0\r\nTrailer: a\r\n\r\n", Problem::kBadFieldName},
+      {"0\r\nGET / HTTP/1.1\r\n\r\n", Problem::kBadFieldName},
       {"0\r\n\n", Problem::kBareLf},
       {"0\r\nA: b\n\r\n", Problem::kBareLf},
       {"0\r\nA : b\r\n\r\n", Problem::kBadFieldName},
@@ -178,6 +191,53 @@ TEST(BodyParserTest, HoldsToLimits) {
   for (size_t i = 0; i < kFieldsMax; ++i) fields += "A: b\r\n";
   EXPECT_EQ(read_chunked(fields + "\r\n").trailers.count, kFieldsMax);
   EXPECT_EQ(read_chunked(fields + "A: b\r\n\r\n").problem, Problem::kTooManyFields);
+}
+
+// Otherwise a body of one-byte chunks could carry a thousand times its size past every bound.
+TEST(BodyParserTest, BoundsTheExtensionsOfABody) {
+  const auto chunks = [](int count, size_t data_bytes, size_t extension_bytes) {
+    char size[18];
+    const std::string chunk = std::string(size, format_chunk_size(data_bytes, size) - 2) + ";" +
+                              std::string(extension_bytes, 'x') + "\r\n" +
+                              std::string(data_bytes, 'd') + "\r\n";
+    std::string body;
+    for (int i = 0; i < count; ++i) body += chunk;
+    return body + "0\r\n\r\n";
+  };
+  // 1018 bytes are 1000 more than those that go with a chunk of one byte.
+  EXPECT_EQ(read_chunked(chunks(16, 1, 1018)).last, BodyEvent::Kind::kEnd);
+  EXPECT_EQ(read_chunked(chunks(17, 1, 1018)).problem, Problem::kBadChunk);
+  // What signs each chunk (a hundred bytes or so) is not bounded by the length of the body.
+  EXPECT_EQ(read_chunked(chunks(2000, 512, 120)).last, BodyEvent::Kind::kEnd);
+  EXPECT_EQ(read_chunked(chunks(5000, 1, 18)).last, BodyEvent::Kind::kEnd);
+  EXPECT_EQ(read_chunked(chunks(20000, 1, 19)).problem, Problem::kBadChunk);
+
+  BodyParser parser;  // the next body begins anew
+  for (int i = 0; i < 2; ++i) {
+    parser.start(Framing::kChunked, 0);
+    EXPECT_EQ(read(parser, chunks(16, 1, 1018)).last, BodyEvent::Kind::kEnd);
+  }
+}
+
+TEST(BodyParserTest, LeavesOutTrailersThatSayWhoAsksOrChangeTheHead) {
+  const Body body = read_chunked(
+      "0\r\nX-Forwarded-For: 6.6.6.6\r\nforwarded: for=6\r\nAuthorization: Basic eA==\r\nA: b\r\n"
+      "Cookie: c\r\nset-cookie: d\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n"
+      "Content_Length: 5\r\ntraceparent: x\r\nServer-Timing: e\r\n\r\n");
+  EXPECT_EQ(body.last, BodyEvent::Kind::kEnd);
+  ASSERT_EQ(body.trailers.count, 2U);
+  EXPECT_EQ(body.trailers.items[0].name, "A");
+  EXPECT_EQ(body.trailers.items[1].name, "Server-Timing");
+}
+
+TEST(BodyParserTest, ReadsSizesAsTheyAreWritten) {
+  EXPECT_EQ(read_chunked("000000000000005\r\nhello\r\n000\r\n\r\n").data, "hello");
+  EXPECT_EQ(read_chunked("aB\r\n" + std::string(0xab, 'x') + "\r\n0\r\n\r\n").data.size(), 0xabU);
+  EXPECT_EQ(read_chunked("1;a=\"\\\"; \x7e\";b\r\nx\r\n0;last=\"1\r\n\r\n").last,
+            BodyEvent::Kind::kEnd);
+  // A quoted text does not hide a line end.
+  EXPECT_EQ(read_chunked("1;a=\"\r\n5\r\n\"\r\nx").data, "5");
+  EXPECT_EQ(read_chunked("1;a=\"\r\n5\r\n\"\r\nx").problem, Problem::kBadChunk);
 }
 
 TEST(BodyParserTest, ChecksTrailersThatNobodyWants) {

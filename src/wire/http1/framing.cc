@@ -38,11 +38,12 @@ struct Codings {
   }
 };
 
+// Many readers keep a length in 63 bits: what is beyond them is no length.
 bool parse_length(std::string_view digits, uint64_t& value) {
   if (digits.empty() || !is_digit(digits.front())) return false;
   const char* const end = digits.data() + digits.size();
   const auto [at, error] = std::from_chars(digits.data(), end, value);
-  return at == end && error == std::errc();
+  return at == end && error == std::errc() && value <= uint64_t{INT64_MAX};
 }
 
 struct Options {

@@ -56,13 +56,23 @@ Known candidate_for(unsigned key) {
 #undef GILIRAN_KNOWN
 }
 
+bool looks_like(std::string_view text, std::string_view known) {
+  for (size_t i = 0; i < known.size(); ++i) {
+    const char c = text[i] == '_' ? '-' : base::to_lower(text[i]);
+    if (c != known[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Name name_of(std::string_view text) {
   if (text.size() < 2 || text.size() > 19) return Name::kOther;
   const Known known = candidate_for(key_of(text));
   if (known.name == Name::kOther) return Name::kOther;
-  return base::equals_ignoring_case(text, known.text) ? known.name : Name::kOther;
+  if (base::equals_ignoring_case(text, known.text)) return known.name;
+  const bool lookalike = text.size() == known.text.size() && looks_like(text, known.text);
+  return lookalike ? Name::kLookalike : Name::kOther;
 }
 
 }  // namespace giliran::wire::http1

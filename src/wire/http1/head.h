@@ -36,7 +36,10 @@ enum class Name : uint8_t {
   kHttp2Settings,
   kCookie,
   kUserAgent,
-  kReferer
+  kReferer,
+  // One of the above with '_' for '-': servers that turn both into '_' (CGI and its heirs) would
+  // read "X_Forwarded_For" as the field that we vouch for. Never passed on.
+  kLookalike
 };
 Name name_of(std::string_view text);  // ignoring case
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "wire/http1/parser.h"
+#include "wire/http1/writer.h"
 
 namespace giliran::wire::http1 {
 namespace {
@@ -57,6 +58,17 @@ TEST(HeadTest, KnowsNamesIgnoringCase) {
   EXPECT_EQ(name_of(std::string(300, 'h')), Name::kOther);
 }
 
+TEST(HeadTest, TellsLookalikes) {
+  for (const char* name : {"Content_Length", "TRANSFER_ENCODING", "x_forwarded_for",
+                           "X-Forwarded_For", "proxy_connection", "http2_settings"}) {
+    EXPECT_EQ(name_of(name), Name::kLookalike) << name;
+    EXPECT_TRUE(is_hop_by_hop({.name = name, .value = {}, .id = name_of(name)})) << name;
+  }
+  for (const char* name : {"content.length", "x_forwarded_fox", "x_request_id", "_", "h_st"}) {
+    EXPECT_EQ(name_of(name), Name::kOther) << name;
+  }
+}
+
 TEST(HeadTest, FindsFields) {
   Fields fields;
   fields.items[fields.count++] = {"Via", "", Name::kVia};
@@ -68,10 +80,10 @@ TEST(HeadTest, FindsFields) {
 
 TEST(HeadTest, NamesEveryProblem) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Problem::kTruncated); ++i) {
+  for (int i = 0; i <= static_cast<int>(Problem::kUnsupportedExpectation); ++i) {
     names.insert(problem_name(static_cast<Problem>(i)));
   }
-  EXPECT_EQ(names.size(), static_cast<size_t>(Problem::kTruncated) + 1);
+  EXPECT_EQ(names.size(), static_cast<size_t>(Problem::kUnsupportedExpectation) + 1);
   EXPECT_FALSE(names.contains("unknown"));
 }
 

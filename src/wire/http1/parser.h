@@ -1,7 +1,8 @@
 // Bytes in, heads and bodies out. No I/O, no allocation, no state kept outside these objects.
 //
 // Strict: what two readers could read in two ways is refused, never guessed. Line ends are CRLF; no
-// folding; one Content-Length of digits, or one Transfer-Encoding that is "chunked", not both.
+// folding; one Content-Length of digits, or one Transfer-Encoding that is "chunked", not both; no
+// method that is HEAD or CONNECT but for its case, because those two decide where an answer ends.
 //
 // The contract all parsers share: they are shown the bytes not consumed yet, contiguous, and say
 // how many they consumed. kNeedMore: show the same unconsumed bytes again with more behind them.
@@ -43,10 +44,12 @@ enum class Problem : uint8_t {
   kUnsupportedTransferEncoding,
   kBadChunk,
   kTrailerTooLarge,
-  kTruncated
+  kTruncated,
+  kHttp2Preface,           // a client that speaks HTTP/2 without asking
+  kUnsupportedExpectation  // Expect with anything but one "100-continue"
 };
 std::string_view problem_name(Problem problem);  // "bad-content-length"
-// The status a server answers to such a request: 400, 414, 431, 501 or 505.
+// The status a server answers to such a request: 400, 414, 417, 431, 501 or 505.
 uint16_t status_for(Problem problem);
 
 struct HeadResult {
@@ -109,6 +112,7 @@ struct BodyEvent {
 class BodyParser {
  public:
   static constexpr uint32_t kTrailerBytesMax = 8192;
+  static constexpr uint32_t kChunkExcessBytesMax = 16384;
 
   BodyParser() = default;  // kNone: ends at once
   void start(Framing framing, uint64_t content_length);
@@ -117,7 +121,10 @@ class BodyParser {
   // its views are valid as long as the bytes shown are. May be null: trailers are then checked and
   // dropped. Trailers that frame, route or concern the connection (Content-Length,
   // Transfer-Encoding, Host, Connection, TE, Trailer, Upgrade, Expect and so on) are refused as
-  // kBadFieldName. Chunk sizes have at most 15 digits, their lines at most 1 KiB of extensions.
+  // kBadFieldName; those that say who asks or change what the head said (X-Forwarded-For,
+  // Authorization, Cookie, Content-Type and so on) are left out of `trailers`. Chunk sizes have at
+  // most 15 digits, their lines at most 1 KiB of extensions; extensions that go beyond 16 bytes a
+  // chunk and twice its data may sum up to kChunkExcessBytesMax.
   BodyEvent next(std::string_view bytes, Fields* trailers);
   // The peer closed: true where that ends the message properly (kUntilClose, or already ended).
   bool end_of_input() const;
@@ -143,6 +150,7 @@ class BodyParser {
   BodyEvent take_trailers(std::string_view bytes, uint32_t at, Fields* trailers);
   void take_framing_byte(char c);
   void take_size_byte(char c);
+  void end_size_line();
   void fail(Problem problem);
 
   Framing framing_ = Framing::kNone;
@@ -150,6 +158,7 @@ class BodyParser {
   Problem problem_ = Problem::kNone;  // where kFailed
   uint8_t digits_ = 0;
   uint16_t extension_bytes_ = 0;
+  uint32_t excess_bytes_ = 0;  // of the extensions of all chunks
   uint32_t scanned_ = 0;
   uint64_t remaining_ = 0;
 };

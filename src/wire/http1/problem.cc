@@ -56,6 +56,10 @@ std::string_view problem_name(Problem problem) {
       return "trailer-too-large";
     case Problem::kTruncated:
       return "truncated";
+    case Problem::kHttp2Preface:
+      return "http2-preface";
+    case Problem::kUnsupportedExpectation:
+      return "unsupported-expectation";
   }
   return "unknown";
 }
@@ -71,7 +75,10 @@ uint16_t status_for(Problem problem) {
     case Problem::kUnsupportedTransferEncoding:
       return 501;
     case Problem::kUnsupportedVersion:
+    case Problem::kHttp2Preface:
       return 505;
+    case Problem::kUnsupportedExpectation:
+      return 417;
     case Problem::kNone:
     case Problem::kBadRequestLine:
     case Problem::kBadMethod:

@@ -44,6 +44,24 @@ Problem read_host(RequestHead& head) {
   return Problem::kNone;
 }
 
+// Anything but one 100-continue is an expectation we cannot meet (RFC 9110, 10.1.1).
+Problem read_expectation(RequestHead& head) {
+  head.expect_continue = false;
+  if (head.fields.find(Name::kExpect).data() == nullptr) return Problem::kNone;
+  uint32_t expectations = 0;
+  for (const Field& field : head.fields.all()) {
+    if (field.id != Name::kExpect || field.value.empty()) continue;
+    if (!base::equals_ignoring_case(field.value, "100-continue")) {
+      return Problem::kUnsupportedExpectation;
+    }
+    ++expectations;
+  }
+  if (expectations > 1) return Problem::kUnsupportedExpectation;
+  // To be ignored where HTTP/1.0 says it.
+  head.expect_continue = expectations == 1 && head.version == Version::k11;
+  return Problem::kNone;
+}
+
 void take_start(const RequestLine& line, RequestHead& head) {
   head.method = line.method;
   head.target = line.target;
@@ -64,12 +82,8 @@ Problem read_meaning(RequestHead& head) {
                                             : Framing::kNone;
   head.content_length = facts.content_length;
   head.keep_alive = facts.keep_alive;
-  // HTTP/1.0 has neither (RFC 9110, 7.8 and 10.1.1).
-  const bool modern = head.version == Version::k11;
-  head.upgrade = modern && facts.upgrade;
-  head.expect_continue =
-      modern && base::equals_ignoring_case(head.fields.find(Name::kExpect), "100-continue");
-  return Problem::kNone;
+  head.upgrade = facts.upgrade && head.version == Version::k11;  // RFC 9110, 7.8
+  return read_expectation(head);
 }
 
 }  // namespace

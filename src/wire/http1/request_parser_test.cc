@@ -179,10 +179,31 @@ TEST(RequestParserTest, RefusesBadRequestLines) {
       {"GET / FTP/1.1" + end, Problem::kBadVersion, 400},
       {"GET / HTTP/2.0" + end, Problem::kUnsupportedVersion, 505},
       {"GET / HTTP/0.9" + end, Problem::kUnsupportedVersion, 505},
-      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Problem::kUnsupportedVersion, 505},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Problem::kHttp2Preface, 505},
+      {"PRI / HTTP/2.0" + end, Problem::kUnsupportedVersion, 505},
+      {"GET / HTTP/3.0" + end, Problem::kUnsupportedVersion, 505},
+      {"PRI * HTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"head / HTTP/1.1" + end, Problem::kBadMethod, 400},
+      {"HEAd / HTTP/1.1" + end, Problem::kBadMethod, 400},
+      {"connect a:80 HTTP/1.1" + end, Problem::kBadMethod, 400},
+      {"Connect / HTTP/1.1" + end, Problem::kBadMethod, 400},
+      {"GET http://a\\b/ HTTP/1.1" + end, Problem::kBadHost, 400},
+      {"GET http://a#b/ HTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"GET http:/a HTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"GET //\xa0 HTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"GET /\x0bHTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"GET / HTTP/1.1\t" + end, Problem::kBadRequestLine, 400},
+      {"GET / HTTP/1.1 HTTP/1.1" + end, Problem::kBadRequestLine, 400},
+      {"GET / HTTP/01.1" + end, Problem::kBadVersion, 400},
+      {"GET / HTTP/1." + end, Problem::kBadVersion, 400},
+      {"GET / HTTP/-1.1" + end, Problem::kBadVersion, 400},
+      {"GET / HTTP /1.1" + end, Problem::kBadVersion, 400},
   });
   expect_accepted({std::string(32, 'A') + " / HTTP/1.1" + end,
-                   "GET /a%23b|{}^\"<>\\ HTTP/1.1" + end, "GET // HTTP/1.1" + end});
+                   "GET /a%23b|{}^\"<>\\ HTTP/1.1" + end, "GET // HTTP/1.1" + end,
+                   // Methods are read as they are written; these decide no framing.
+                   "get / HTTP/1.1" + end, "Post / HTTP/1.1" + end, "HEADER / HTTP/1.1" + end,
+                   "M-SEARCH / HTTP/1.1" + end, "0 / HTTP/1.1" + end});
 }
 
 TEST(RequestParserTest, ReadsTargetForms) {
@@ -196,6 +217,11 @@ TEST(RequestParserTest, ReadsTargetForms) {
            {"GET /x HTTP/1.1", TargetForm::kOrigin, "/x", "field"},
            {"GET http://a/x?y HTTP/1.1", TargetForm::kAbsolute, "/x?y", "a"},
            {"GET HTTPS://a:8/ HTTP/1.1", TargetForm::kAbsolute, "/", "a:8"},
+           {"OPTIONS http://a/ HTTP/1.1", TargetForm::kAbsolute, "/", "a"},
+           {"GET /http://a/ HTTP/1.1", TargetForm::kOrigin, "/http://a/", "field"},
+           {"GET http://a/http://b/ HTTP/1.1", TargetForm::kAbsolute, "/http://b/", "a"},
+           {"GET http://a:/?b HTTP/1.1", TargetForm::kAbsolute, "/?b", "a:"},
+           {"GET //a/b HTTP/1.1", TargetForm::kOrigin, "//a/b", "field"},
            {"GET http://[::1]:8 HTTP/1.1", TargetForm::kAbsolute, "/", "[::1]:8"},
            {"OPTIONS http://a HTTP/1.1", TargetForm::kAbsolute, "*", "a"},
            {"OPTIONS * HTTP/1.1", TargetForm::kAsterisk, "*", "field"},
@@ -249,6 +275,20 @@ TEST(RequestParserTest, RefusesDoubtfulFraming) {
       {get_with("Content-Length: 5.0\r\n"), Problem::kBadContentLength, 400},
       {get_with("Content-Length:\r\n"), Problem::kBadContentLength, 400},
       {get_with("Content-Length: 18446744073709551616\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 9223372036854775808\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 4294967296000000000000000000000005\r\n"),
+       Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 5\r\nX: y\r\ncontent-length: 5\r\n"), Problem::kBadContentLength,
+       400},
+      {get_with("Content-Length: 5;a\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: \"5\"\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 5,\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 1e1\r\n"), Problem::kBadContentLength, 400},
+      {get_with("Content-Length: 5\r\nTransfer-Encoding: identity\r\n"),
+       Problem::kConflictingLength, 400},
+      {get_with("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"), Problem::kConflictingLength,
+       400},
+      {get_with("Content-Length: 5\r\nTransfer-Encoding:\r\n"), Problem::kConflictingLength, 400},
       {get_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), Problem::kConflictingLength,
        400},
       {get_with("Transfer-Encoding: chunked\r\nContent-Length: x\r\n"), Problem::kConflictingLength,
@@ -278,8 +318,8 @@ TEST(RequestParserTest, ReadsFraming) {
   RequestHead head;
   ASSERT_EQ(parse(get_with("Content-Length: 0\r\n"), head).parse, Parse::kDone);
   EXPECT_EQ(head.framing, Framing::kLength);
-  ASSERT_EQ(parse(get_with("Content-Length: 18446744073709551615\r\n"), head).parse, Parse::kDone);
-  EXPECT_EQ(head.content_length, UINT64_MAX);
+  ASSERT_EQ(parse(get_with("Content-Length: 9223372036854775807\r\n"), head).parse, Parse::kDone);
+  EXPECT_EQ(head.content_length, uint64_t{INT64_MAX});
   ASSERT_EQ(parse(get_with("Content-Length: \t007\t\r\n"), head).parse, Parse::kDone);
   EXPECT_EQ(head.content_length, 7U);
   for (const char* coding : {"chunked", "CHUNKED", "\t chunked \t"}) {
@@ -313,7 +353,8 @@ TEST(RequestParserTest, ReadsConnectionOptions) {
            {"1.1", "Upgrade: websocket\r\n", true, false, false},
            {"1.1", "Connection: upgrade\r\n", true, false, false},
            {"1.1", "Expect: 100-Continue\r\n", true, false, true},
-           {"1.1", "Expect: 100-continue, x\r\n", true, false, false},
+           {"1.1", "Expect:\r\n", true, false, false},
+           {"1.1", "Expect:\r\nExpect: 100-continue\r\n", true, false, true},
            {"1.0", "Expect: 100-continue\r\n", false, false, false},
        }) {
     RequestHead head;
@@ -324,6 +365,31 @@ TEST(RequestParserTest, ReadsConnectionOptions) {
     EXPECT_EQ(head.upgrade, c.upgrade) << text;
     EXPECT_EQ(head.expect_continue, c.expect_continue) << text;
   }
+}
+
+TEST(RequestParserTest, RefusesExpectationsItCannotMeet) {
+  for (const char* fields :
+       {"Expect: x\r\n", "Expect: 100-continue, x\r\n", "Expect: 100-continue;a\r\n",
+        "Expect: 100-continue, 100-continue\r\n", "Expect: 100\r\n", "Expect: 200-ok\r\n",
+        "Expect: 100-continue\r\nExpect: 100-continue\r\n", "Expect: \r\nExpect: x\r\n"}) {
+    expect_refused({{get_with(fields), Problem::kUnsupportedExpectation, 417}});
+  }
+  expect_refused({{"GET / HTTP/1.0\r\nExpect: x\r\n\r\n", Problem::kUnsupportedExpectation, 417}});
+}
+
+TEST(RequestParserTest, TellsLookalikesOfKnownFields) {
+  RequestHead head;
+  const std::string text = get_with(
+      "Content_Length: 5\r\nTransfer_Encoding: chunked\r\nx_forwarded-for: b\r\n"
+      "X_Other: c\r\n");
+  ASSERT_EQ(parse(text, head).parse, Parse::kDone);
+  EXPECT_EQ(head.framing, Framing::kNone);
+  const auto fields = head.fields.all();
+  ASSERT_EQ(fields.size(), 5U);
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(fields[static_cast<size_t>(i)].id, Name::kLookalike) << i;
+  }
+  EXPECT_EQ(fields[4].id, Name::kOther);
 }
 
 TEST(RequestParserTest, HoldsToLimits) {

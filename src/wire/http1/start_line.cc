@@ -86,6 +86,14 @@ Problem read_target(RequestLine& line) {
   return read_absolute_target(line);
 }
 
+// A server that does not mind the case would leave out a body we wait for, or the other way round.
+bool is_head_or_connect_misspelt(std::string_view method) {
+  for (const std::string_view known : {"HEAD", "CONNECT"}) {
+    if (base::equals_ignoring_case(method, known)) return method != known;
+  }
+  return false;
+}
+
 // Method and SP; at the end of the bytes without a problem: there is more to come.
 Problem take_method(Cursor& cursor, RequestLine& line) {
   const char* const begin = cursor.at;
@@ -95,6 +103,7 @@ Problem take_method(Cursor& cursor, RequestLine& line) {
   if (cursor.empty()) return Problem::kNone;
   if (*cursor.at != ' ' || cursor.at == begin) return cursor.refuse(Problem::kBadMethod);
   line.method = {begin, static_cast<size_t>(cursor.at - begin)};
+  if (is_head_or_connect_misspelt(line.method)) return Problem::kBadMethod;
   ++cursor.at;
   return Problem::kNone;
 }
@@ -127,6 +136,9 @@ Problem read_request_line(std::string_view bytes, uint32_t target_bytes_max, Req
   if (problem != Problem::kNone || cursor.empty()) return problem;
   if (line.target.empty()) return Problem::kNone;  // a CR at the end of the bytes
   problem = take_version(cursor, Problem::kBadVersion, line.version);
+  if (problem == Problem::kUnsupportedVersion && line.method == "PRI" && line.target == "*") {
+    return Problem::kHttp2Preface;
+  }
   if (problem != Problem::kNone || cursor.empty()) return problem;
   problem = take_line_end(cursor, Problem::kBadRequestLine);
   if (problem != Problem::kNone || cursor.at[-1] != '\n') return problem;

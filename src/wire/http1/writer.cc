@@ -72,6 +72,7 @@ bool is_hop_by_hop(const Field& field) {
     case Name::kTransferEncoding:
     case Name::kUpgrade:
     case Name::kHttp2Settings:
+    case Name::kLookalike:
       return true;
     case Name::kOther:
     case Name::kContentLength:

@@ -43,7 +43,8 @@ constexpr std::string_view kChunkEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n";  // trailers and an empty line follow
 
 // Is a field for the next hop only, whatever Connection lists (RFC 9110, 7.6.1)? Connection,
-// Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade and HTTP2-Settings are. Trailer and
+// Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade and HTTP2-Settings are, and what
+// looks like a field we know (Name::kLookalike) counts as one. Trailer and
 // Proxy-Authenticate/-Authorization are not: we are no proxy that a client authenticates to.
 bool is_hop_by_hop(const Field& field);
 // Does a Connection value list the field? Ask for every Connection field of the head.

@@ -202,6 +202,7 @@ TEST(ProxyHeaderV2Test, ReadsUnixAddresses) {
   refused(v2(0x21, 0x31, padded("/a\r\nX: y") + padded("")));
   refused(v2(0x21, 0x31, padded("/a") + padded("/\x7f")));
   refused(v2(0x21, 0x31, padded("\0a\0b"s) + padded("")));
+  refused(v2(0x21, 0x31, padded("@not-abstract") + padded("")));
 }
 
 TEST(ProxyHeaderV2Test, LocalAndUnspecifiedSpeakForThemselves) {

@@ -116,6 +116,7 @@ bool unix_address(std::string_view field, Address& out) {
     name = name.substr(0, name.find_last_not_of('\0') + 1);
   } else {
     name = name.substr(0, name.find('\0'));
+    if (name.starts_with('@')) return false;  // an Address would take it for an abstract name
   }
   constexpr size_t kNameBytesMax = kUnixPathBytes - 1;  // what an Address holds
   if (name.size() > kNameBytesMax - (abstract ? 1 : 0)) return false;
