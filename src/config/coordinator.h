@@ -149,6 +149,7 @@ struct Coordinator {
   base::Duration drain_timeout = std::chrono::seconds(30);  // after TERM or INT
   bool quiet = false;                                       // no plan and no summary
   uint64_t seed = 0;                                        // 0: from the kernel
+  bool operator==(const Coordinator&) const = default;
 };
 
 }  // namespace giliran::config

@@ -12,7 +12,7 @@ namespace giliran::config {
 struct ListenSpec {
   Scheme scheme = Scheme::kHttp;
   // As written, without the scheme. HOST may be empty or "*" (every IPv4 address), PORT 0 (any
-  // free one); "unix:/path" too.
+  // free one); "unix:/path" too, and "fd@3": a listening socket that was inherited as descriptor 3.
   std::string host_port;
 
   // "tcp://127.0.0.1:80"

@@ -29,6 +29,7 @@ struct Timeouts {
   base::Duration unacknowledged_timeout = std::chrono::seconds(30);
   // TCP keepalive: first probe after so long without a byte; 0: none.
   base::Duration keepalive_idle = std::chrono::minutes(2);
+  bool operator==(const Timeouts&) const = default;
 };
 
 struct Limits {
@@ -47,6 +48,7 @@ struct Limits {
   double request_rate_max = 0;        // per second and client address (IPv6: its /64); 0: no limit
   uint32_t request_burst = 0;         // so many at once above the rate; 0: one second's worth
   uint32_t upstream_idle_max = 1024;  // idle connections to servers, per worker
+  bool operator==(const Limits&) const = default;
 };
 
 }  // namespace giliran::config

@@ -16,12 +16,8 @@ std::unexpected<base::Error> refuse(std::string_view text, std::string_view why)
   return base::fail(fmt::format("server '{}': {}", text, why));
 }
 
-}  // namespace
-
-base::Result<ServerSpec> parse_server_spec(std::string_view text) {
-  // The last one, because a Unix path may have others.
-  const size_t equals = text.rfind('=');
-  const std::string_view address = text.substr(0, equals);
+// text: all that was written, for the message.
+base::Result<void> check_address(std::string_view text, std::string_view address) {
   if (address.find("://") != std::string_view::npos) {
     return refuse(text, fmt::format("a server has no scheme (the listener's holds), {}", kForm));
   }
@@ -33,6 +29,20 @@ base::Result<ServerSpec> parse_server_spec(std::string_view text) {
   if (parts->port == 0 && !parts->host.starts_with("unix:")) {
     return refuse(text, "nobody can be reached on port 0");
   }
+  return {};
+}
+
+}  // namespace
+
+base::Result<void> parse_server_address(std::string_view text) {
+  return check_address(text, text);
+}
+
+base::Result<ServerSpec> parse_server_spec(std::string_view text) {
+  // The last one, because a Unix path may have others.
+  const size_t equals = text.rfind('=');
+  const std::string_view address = text.substr(0, equals);
+  GILIRAN_TRY_VOID(check_address(text, address));
   ServerSpec spec{.host_port = std::string(address)};
   if (equals == std::string_view::npos) return spec;
   const auto weight = base::parse_uint(text.substr(equals + 1), kWeightMax);

@@ -21,6 +21,8 @@ struct ServerSpec {
 
 // An error quotes the text and says what is wrong with it.
 base::Result<ServerSpec> parse_server_spec(std::string_view text);
+// HOST:PORT or unix:/path alone.
+base::Result<void> parse_server_address(std::string_view text);
 // In the order given. An address that comes twice is an error that names both positions (from 1).
 base::Result<std::vector<ServerSpec>> parse_server_list(std::span<const std::string> texts);
 

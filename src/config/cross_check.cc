@@ -1,0 +1,242 @@
+#include "config/cross_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/parse.h"
+#include "base/text.h"
+#include "config/host_port.h"
+#include "config/route_cover.h"
+
+namespace giliran::config {
+namespace {
+
+// The i-th element of a list of sections; null where there is no file.
+const Value* element(const Value* table, std::string_view key, size_t index) {
+  const Value* list = table == nullptr ? nullptr : table->find(key);
+  if (list == nullptr) return nullptr;
+  if (list->kind != Value::Kind::kList) return index == 0 ? list : nullptr;
+  return index < list->children.size() ? &list->children[index] : nullptr;
+}
+
+// Of the key, or of the table where it is not.
+Position position(const Value* table, std::string_view key) {
+  if (table == nullptr) return {};
+  const Value* value = table->find(key);
+  return value == nullptr ? table->at : value->at;
+}
+
+// The same text for every spelling of one address; empty where it may come twice (port 0).
+std::string same_address(const ListenSpec& listen) {
+  const auto parts = split_host_port(listen.host_port);
+  if (!parts) return listen.host_port;  // fd@N
+  if (parts->host.starts_with("unix:")) return canonical(*parts);
+  if (parts->port == 0) return "";
+  return canonical({.host = parts->host == "*" ? "" : parts->host, .port = parts->port});
+}
+
+class Check {
+ public:
+  Check(const Coordinator& config, const Value* file, const CrossCheck& options, Reader& reader)
+      : config_(config), file_(file), options_(options), reader_(reader) {}
+
+  void all() {
+    for (size_t i = 0; i < config_.pools.size(); ++i) {
+      pool(config_.pools[i], element(file_, "pool", i));
+    }
+    for (size_t i = 0; i < config_.listeners.size(); ++i) {
+      listener(config_.listeners[i], element(file_, "listener", i));
+    }
+    for (size_t i = 0; i < config_.pools.size(); ++i) {
+      const std::string& name = config_.pools[i].name;
+      if (name.empty() || name == options_.later_pool || used_.contains(name)) continue;
+      warn("pool.name", position(element(file_, "pool", i), "name"),
+           fmt::format("no listener and no route gives anything to pool '{}'", name));
+    }
+    bounds();
+  }
+
+ private:
+  void bad(std::string_view key, Position at, std::string_view value, std::string what) {
+    reader_.problems.push_back({.at = at,
+                                .key = std::string(key),
+                                .value = text_value(std::string(value)).shown(),
+                                .what = std::move(what)});
+  }
+  void error(std::string_view key, Position at, std::string what) {
+    reader_.problems.push_back({.at = at, .key = std::string(key), .what = std::move(what)});
+  }
+  void warn(std::string_view key, Position at, std::string what) {
+    reader_.warnings.push_back({.at = at, .key = std::string(key), .what = std::move(what)});
+  }
+
+  // Takes note of `name`; a second one is a problem that says where the first is.
+  void once(std::map<std::string, Position>& seen, const std::string& name, std::string_view key,
+            Position at, std::string_view shown) {
+    if (name.empty()) return;
+    const auto [first, fresh] = seen.emplace(name, at);
+    if (fresh) return;
+    bad(key, at, shown,
+        first->second.line == 0 ? "it is given twice"
+                                : fmt::format("line {} has it already", first->second.line));
+  }
+
+  void pool(const Pool& pool, const Value* table) {
+    once(pools_, pool.name, "pool.name", position(table, "name"), pool.name);
+    const bool known = options_.policies.empty() ||
+                       std::ranges::find(options_.policies, pool.policy) != options_.policies.end();
+    if (!known) {
+      bad("pool.policy", position(table, "policy"), pool.policy,
+          nearest_of(pool.policy, options_.policies));
+    }
+    servers(pool, table);
+  }
+
+  void servers(const Pool& pool, const Value* table) {
+    const bool listed = table == nullptr || table->find("servers") != nullptr;
+    if (pool.servers.empty() && listed && pool.name != options_.later_pool) {
+      error("pool.servers", position(table, "servers"),
+            fmt::format("pool '{}' has no server", pool.name));
+    }
+    std::map<std::string, Position> addresses, names;
+    for (size_t i = 0; i < pool.servers.size(); ++i) {
+      const Server& server = pool.servers[i];
+      const Value* item = element(table, "servers", i);
+      const auto parts = split_host_port(server.spec.host_port);
+      if (!parts) continue;  // reported where it was read
+      const Position at = item == nullptr ? Position{} : item->at;
+      once(addresses, canonical(*parts), "pool.servers", at, server.spec.host_port);
+      once(names, server.name, "pool.servers.name", position(item, "name"), server.name);
+    }
+  }
+
+  void listener(const Listener& listener, const Value* table) {
+    once(names_, listener.name, "listener.name", position(table, "name"), listener.name);
+    once(addresses_, same_address(listener.listen), "listener.address", position(table, "address"),
+         listener.listen.text());
+    uses(listener.pool, "listener.pool", table);
+    const bool routed =
+        table == nullptr ? !listener.routes.empty() : table->find("route") != nullptr;
+    if (listener.listen.scheme == Scheme::kTcp) {
+      tcp(listener, table, routed);
+    } else if (listener.pool.empty() && !routed) {
+      error("listener.pool", position(table, "pool"), "is missing, and there is no route either");
+    }
+    routes(listener, table);
+  }
+
+  // Flows are not parsed: what is about requests has nothing to be about.
+  void tcp(const Listener& listener, const Value* table, bool routed) {
+    if (routed) {
+      error("listener.route", position(table, "route"), "a tcp:// listener has no routes");
+    }
+    if (listener.pool.empty()) {
+      error("listener.pool", position(table, "pool"), "is missing: a tcp:// listener needs one");
+    }
+    const Listener plain;
+    const auto idle = [&](std::string_view key, bool is_default) {
+      if (is_default) return;
+      warn(fmt::format("listener.{}", key), position(table, key),
+           "has no effect on a tcp:// listener");
+    };
+    idle("trusted", listener.trusted == plain.trusted);
+    idle("forwarding", listener.forwarding == plain.forwarding);
+    idle("forwarded", listener.forwarded == plain.forwarded);
+    idle("connect", listener.connect == plain.connect);
+    idle("upgrade", listener.upgrade == plain.upgrade);
+  }
+
+  void routes(const Listener& listener, const Value* table) {
+    std::map<std::string, Position> names;
+    for (size_t i = 0; i < listener.routes.size(); ++i) {
+      const Route& route = listener.routes[i];
+      const Value* item = element(table, "route", i);
+      once(names, route.name, "listener.route.name", position(item, "name"), route.name);
+      uses(route.pool, "listener.route.pool", item);
+      does_one(route, item);
+      for (size_t before = 0; before < i; ++before) {
+        if (!covers(listener.routes[before], route)) continue;
+        warn("listener.route", item == nullptr ? Position{} : item->at,
+             fmt::format("route '{}' is never reached: '{}' before it matches all of it",
+                         route.name, listener.routes[before].name));
+        break;
+      }
+    }
+  }
+
+  // Where there is a file, what is written counts, also what could not be read.
+  void does_one(const Route& route, const Value* item) {
+    const auto has = [&](std::string_view key, bool filled) {
+      return item == nullptr ? filled : item->find(key) != nullptr;
+    };
+    const int actions = (has("pool", !route.pool.empty()) ? 1 : 0) +
+                        (has("redirect", route.redirect.has_value()) ? 1 : 0) +
+                        (has("answer", route.answer.has_value()) ? 1 : 0);
+    if (actions == 1) return;
+    error("listener.route", item == nullptr ? Position{} : item->at,
+          fmt::format("route '{}' has {} of pool, redirect and answer; give one", route.name,
+                      actions == 0   ? "none"
+                      : actions == 2 ? "two"
+                                     : "three"));
+  }
+
+  void uses(const std::string& name, std::string_view key, const Value* table) {
+    if (name.empty()) return;
+    used_.insert(name);
+    std::vector<std::string_view> names;
+    for (const Pool& pool : config_.pools) names.push_back(pool.name);
+    if (!options_.later_pool.empty()) names.push_back(options_.later_pool);
+    if (std::ranges::find(names, name) != names.end()) return;
+    bad(key, position(table, "pool"), name,
+        names.empty() ? "there is no pool" : "there is no such pool; " + nearest_of(name, names));
+  }
+
+  static std::string nearest_of(std::string_view name, std::span<const std::string_view> names) {
+    const std::string_view near = base::nearest(name, names);
+    if (!near.empty()) return fmt::format("did you mean '{}'?", near);
+    return fmt::format("expected {}{}", names.size() == 1 ? "" : "one of ", fmt::join(names, ", "));
+  }
+
+  void bounds() {
+    const Value* limits = file_ == nullptr ? nullptr : file_->find("limits");
+    const Value* timeouts = file_ == nullptr ? nullptr : file_->find("timeouts");
+    if (config_.limits.target_bytes_max > config_.limits.head_bytes_max) {
+      const std::string_view key = limits != nullptr && limits->find("target_bytes_max") == nullptr
+                                       ? "head_bytes_max"
+                                       : "target_bytes_max";
+      error(fmt::format("limits.{}", key), position(limits, key),
+            fmt::format("target_bytes_max ({}) is more than head_bytes_max ({}), of which it is "
+                        "a part",
+                        base::format_bytes(config_.limits.target_bytes_max),
+                        base::format_bytes(config_.limits.head_bytes_max)));
+    }
+    if (config_.backoff_first > config_.backoff_max) {
+      const std::string_view key = timeouts != nullptr && timeouts->find("backoff_first") == nullptr
+                                       ? "backoff_max"
+                                       : "backoff_first";
+      error(fmt::format("timeouts.{}", key), position(timeouts, key),
+            fmt::format("backoff_first ({}) is more than backoff_max ({})",
+                        base::format_duration(config_.backoff_first),
+                        base::format_duration(config_.backoff_max)));
+    }
+  }
+
+  const Coordinator& config_;
+  const Value* file_;
+  const CrossCheck& options_;
+  Reader& reader_;
+  std::map<std::string, Position> pools_, names_, addresses_;
+  std::set<std::string> used_;
+};
+
+}  // namespace
+
+void cross_check(const Coordinator& config, const Value* file, const CrossCheck& options,
+                 Reader& reader) {
+  Check(config, file, options, reader).all();
+}
+
+}  // namespace giliran::config
