@@ -8,7 +8,6 @@
 
 #include "base/assert.h"
 #include "telemetry/entry.h"
-#include "telemetry/json.h"
 #include "telemetry/log_file.h"
 #include "telemetry/ring.h"
 
@@ -93,7 +92,10 @@ class RingSink final : public RecordSink {
 class FileLog final : public Log {
  public:
   FileLog(const LogOptions& options, base::Clock& clock)
-      : tier_(options.tier), clock_(clock), file_(options.path, clock) {
+      : tier_(options.tier),
+        clock_(clock),
+        file_(options.path, clock),
+        encoder_(options.format, options.process) {
     for (size_t i = 0; i < options.workers; ++i) {
       sinks_.push_back(std::make_unique<RingSink>(options, waker_, closed_));
     }
@@ -131,7 +133,8 @@ class FileLog final : public Log {
   Counts counts() const override {
     Counts counts{.written = written_.load(std::memory_order_relaxed),
                   .dropped = lost_.load(std::memory_order_relaxed),
-                  .write_errors = write_errors_.load(std::memory_order_relaxed)};
+                  .write_errors = write_errors_.load(std::memory_order_relaxed),
+                  .left_out = left_out_.load(std::memory_order_relaxed)};
     for (const auto& sink : sinks_) counts.dropped += sink->dropped();
     return counts;
   }
@@ -169,8 +172,11 @@ class FileLog final : public Log {
     while (left != 0 && (bytes = ring.front()).data() != nullptr) {
       read_entry(bytes, entry);
       if (entry.dropped_before != 0) declare(worker, entry.dropped_before);
-      append_json(entry.record, buffer_);
-      ++buffered_;
+      if (encoder_.append(entry.record, buffer_)) {
+        ++buffered_;
+      } else {
+        left_out_.fetch_add(1, std::memory_order_relaxed);
+      }
       left -= std::min(left, bytes.size());
       ring.pop();
       if (buffer_.size() >= kWriteBytes) flush();
@@ -183,7 +189,7 @@ class FileLog final : public Log {
     const uint64_t count = dropped + undeclared_lost_;
     undeclared_lost_ = 0;
     if (count == 0) return;
-    append_dropped_json(tier_, count, clock_.wall(), buffer_);
+    encoder_.append_dropped(tier_, count, clock_.wall(), buffer_);
     declarations_.push_back({.end = buffer_.size(), .count = count});
   }
 
@@ -223,6 +229,7 @@ class FileLog final : public Log {
   Tier tier_;
   base::Clock& clock_;
   LogFile file_;
+  LineEncoder encoder_;  // the log thread's
   Waker waker_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> closed_{false};
@@ -230,6 +237,7 @@ class FileLog final : public Log {
   std::atomic<uint64_t> written_{0};
   std::atomic<uint64_t> lost_{0};
   std::atomic<uint64_t> write_errors_{0};
+  std::atomic<uint64_t> left_out_{0};
   std::vector<std::unique_ptr<RingSink>> sinks_;
   // The log thread's.
   std::string buffer_;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "telemetry/log_format.h"
 #include "telemetry/record.h"
 
 namespace giliran::telemetry {
@@ -23,6 +24,8 @@ struct LogOptions {
   size_t ring_bytes = size_t{4} << 20;  // per worker
   LogFull full = LogFull::kDrop;
   Tier tier = Tier::kCoordinator;
+  LogFormat format = LogFormat::kJson;
+  LogProcess process = {};  // in the prefix of kHttplog and kTcplog
 };
 
 class Log {
@@ -43,7 +46,8 @@ class Log {
     uint64_t written = 0;
     uint64_t dropped = 0;
     uint64_t write_errors =
-        0;  // e.g. disk full; the records of a failed write are lost and counted
+        0;                  // e.g. disk full; the records of a failed write are lost and counted
+    uint64_t left_out = 0;  // records for which the format has no line
   };
   virtual Counts counts() const = 0;  // thread-safe
 };

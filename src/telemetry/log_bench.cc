@@ -3,6 +3,7 @@
 
 #include "telemetry/entry.h"
 #include "telemetry/json.h"
+#include "telemetry/log_format.h"
 #include "telemetry/ring.h"
 
 namespace giliran::telemetry {
@@ -76,6 +77,25 @@ void encode(benchmark::State& state) {
   state.SetBytesProcessed(written);
 }
 BENCHMARK(encode);
+
+// The same in the formats of other programs.
+void encode_line(benchmark::State& state, LogFormat format) {
+  LineEncoder encoder(format, {});
+  const Record record = typical();
+  std::string out;
+  int64_t written = 0;
+  for (auto _ : state) {
+    encoder.append(record, out);
+    if (out.size() > (size_t{256} << 10)) {
+      written += static_cast<int64_t>(out.size());
+      out.clear();
+    }
+  }
+  state.SetBytesProcessed(written);
+}
+BENCHMARK_CAPTURE(encode_line, httplog, LogFormat::kHttplog);
+BENCHMARK_CAPTURE(encode_line, tcplog, LogFormat::kTcplog);
+BENCHMARK_CAPTURE(encode_line, combined, LogFormat::kCombined);
 
 }  // namespace
 }  // namespace giliran::telemetry

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -246,6 +247,51 @@ TEST_F(LogTest, AFullDiskLosesAndCounts) {
   EXPECT_GT(log->counts().write_errors, 0);
   EXPECT_THAT(said, testing::HasSubstr("cannot write to /dev/full: No space left on device"));
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
+}
+
+// In every format: what is in the file and what the log counts are the same.
+TEST_F(LogTest, OtherFormatsCountTheSame) {
+  for (const LogFormat format : {LogFormat::kHttplog, LogFormat::kTcplog, LogFormat::kCombined}) {
+    const std::string file = path("f" + std::to_string(static_cast<int>(format)));
+    auto log = open({.path = file, .ring_bytes = 1, .format = format, .process = {.host = "h"}});
+    constexpr uint64_t kRecords = 30'000;
+    uint64_t flows = 0;
+    for (uint64_t i = 0; i < kRecords; ++i) {
+      Record r = numbered(0, i);
+      r.method = "GET";
+      r.target = "/";
+      r.kind = i % 10 == 0 ? Kind::kFlow : Kind::kExchange;
+      flows += i % 10 == 0 ? 1 : 0;
+      log->sink(0).write(r);
+    }
+    log->close();
+    const Log::Counts counts = log->counts();
+    EXPECT_EQ(counts.written + counts.dropped + counts.left_out, kRecords);
+    EXPECT_GT(counts.dropped, 0) << "the ring was not small enough to prove anything";
+    if (format == LogFormat::kCombined) {
+      EXPECT_GT(counts.left_out, 0);
+      EXPECT_LE(counts.left_out, flows);
+    } else {
+      EXPECT_EQ(counts.left_out, 0);
+    }
+    uint64_t written = 0;
+    uint64_t said = 0;
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+      const size_t at = line.find("dropped ");
+      if (at == std::string::npos) {
+        ++written;
+      } else {
+        EXPECT_TRUE(line.ends_with(" records of this log")) << line;
+        const char* number = line.data() + at + 8;
+        uint64_t count = 0;
+        std::from_chars(number, line.data() + line.size(), count);
+        said += count;
+      }
+    }
+    EXPECT_EQ(written, counts.written);
+    EXPECT_EQ(said, counts.dropped);
+  }
 }
 
 TEST_F(LogTest, NoPathTakesNothing) {
