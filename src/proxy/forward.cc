@@ -1,16 +1,21 @@
 #include "proxy/forward.h"
 
+#include <cstring>
+
 #include "base/text.h"
 #include "wire/http1/writer.h"
 
 namespace giliran::proxy {
 namespace {
 
+using config::Forwarding;
 using wire::http1::Name;
 using wire::http1::Version;
 
 constexpr std::string_view kVia11 = "1.1 giliran";
 constexpr std::string_view kVia10 = "1.0 giliran";
+constexpr std::string_view kForwardedPort = "X-Forwarded-Port";
+constexpr std::string_view kForwardedPrefix = "X-Forwarded-";
 
 // A message may name fields in any of several Connection fields.
 bool listed_in_connection(const conn::Fields& fields, std::string_view name) {
@@ -31,48 +36,238 @@ bool passes(const conn::Fields& fields, const conn::Field& field, bool connectio
   return !connection_present || !listed_in_connection(fields, field.name);
 }
 
-// What a client says about itself is not believed; ours takes its place.
-bool replaced_by_us(Name id) {
-  return id == Name::kHost || id == Name::kTraceparent || id == Name::kForwarded ||
-         id == Name::kXForwardedFor || id == Name::kXForwardedProto || id == Name::kXForwardedHost;
+// --- texts made for fields ---
+
+// Appends to the texts of a list; one that has not the room is given up as a whole.
+class Text {
+ public:
+  explicit Text(FieldList& out, size_t room)
+      : out_(out), begin_(out.text.data() + out.text_bytes), room_(room) {
+    GILIRAN_ASSERT(out.text_bytes + room <= out.text.size());
+  }
+
+  void put(std::string_view part) {
+    if (part.size() > room_ - size_) {
+      overflowed_ = true;
+      return;
+    }
+    std::memcpy(begin_ + size_, part.data(), part.size());
+    size_ += part.size();
+  }
+  void put(char c) { put(std::string_view(&c, 1)); }
+  bool empty() const { return size_ == 0; }
+
+  // Makes it the value of a field; false, and no field, where it did not fit.
+  bool add_as(std::string_view name) {
+    if (overflowed_) return false;
+    out_.text_bytes += static_cast<uint32_t>(size_);
+    out_.add(name, {begin_, size_});
+    return true;
+  }
+
+ private:
+  FieldList& out_;
+  char* begin_;
+  size_t room_;
+  size_t size_ = 0;
+  bool overflowed_ = false;
+};
+
+// What each of them may take of a list's texts.
+constexpr size_t kUpgradeBytesMax = 256;
+constexpr size_t kForwardedForBytesMax = 1152;
+constexpr size_t kForwardedBytesMax = 608;
+constexpr size_t kPortBytesMax = 5;
+static_assert(kUpgradeBytesMax + kForwardedForBytesMax + kForwardedBytesMax + kPortBytesMax <=
+              FieldList::kTextBytesMax);
+
+bool is_h2c(std::string_view protocol) {
+  return base::equals_ignoring_case(protocol, "h2c");
+}
+
+// The protocols of all Upgrade fields that can be tunnelled, in one.
+void add_upgrade(const conn::Fields& fields, FieldList& out) {
+  Text text(out, kUpgradeBytesMax);
+  for (const conn::Field& field : fields.all()) {
+    if (field.id != Name::kUpgrade) continue;
+    std::string_view list = field.value;
+    std::string_view protocol;
+    while (base::next_element(list, protocol)) {
+      if (is_h2c(protocol)) continue;
+      if (!text.empty()) text.put(", ");
+      text.put(protocol);
+    }
+  }
+  text.add_as("Upgrade");
+}
+
+// --- who asked ---
+
+bool is_forwarded(const conn::Field& field) {
+  if (field.id == Name::kOther) {
+    return base::equals_ignoring_case(field.name.substr(0, kForwardedPrefix.size()),
+                                      kForwardedPrefix);
+  }
+  return field.id == Name::kForwarded || field.id == Name::kXForwardedFor ||
+         field.id == Name::kXForwardedProto || field.id == Name::kXForwardedHost;
+}
+
+// An IPv6 address without its scope, which means something to this machine only.
+std::string_view client_name(const ForwardedBy& by) {
+  if (by.client_host.empty()) return "unknown";
+  return by.client_host.substr(0, by.client_host.find('%'));
+}
+
+void add_forwarded_for(const conn::Fields& fields, bool keep, const ForwardedBy& by,
+                       FieldList& out) {
+  constexpr std::string_view kName = "X-Forwarded-For";
+  Text text(out, kForwardedForBytesMax);
+  if (keep) {
+    for (const conn::Field& field : fields.all()) {
+      if (field.id != Name::kXForwardedFor || field.value.empty()) continue;
+      text.put(field.value);
+      text.put(", ");
+    }
+  }
+  text.put(client_name(by));
+  if (text.add_as(kName)) return;
+  for (const conn::Field& field : fields.all()) {
+    if (field.id == Name::kXForwardedFor) out.keep(field);
+  }
+  out.add(kName, client_name(by));
+}
+
+bool is_token(std::string_view text) {
+  for (const char c : text) {
+    const char lower = base::to_lower(c);
+    if ((lower < 'a' || lower > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_') {
+      return false;
+    }
+  }
+  return !text.empty();
+}
+
+// RFC 7239, 4: for="[2001:db8::1]";host="example.org:8080";proto=http
+void add_forwarded(std::string_view host, const ForwardedBy& by, FieldList& out) {
+  const std::string_view client = client_name(by);
+  Text text(out, kForwardedBytesMax);
+  if (client.find(':') != std::string_view::npos) {
+    text.put("for=\"[");
+    text.put(client);
+    text.put("]\"");
+  } else {
+    text.put("for=");
+    text.put(client);
+  }
+  if (is_token(host)) {
+    text.put(";host=");
+    text.put(host);
+  } else if (!host.empty()) {
+    text.put(";host=\"");
+    for (const char c : host) {
+      if (c == '"' || c == '\\') text.put('\\');
+      text.put(c);
+    }
+    text.put('"');
+  }
+  text.put(";proto=");
+  text.put(by.proto);
+  text.add_as("Forwarded");
+}
+
+void add_port(uint16_t port, FieldList& out) {
+  char digits[5];
+  size_t size = 0;
+  for (uint32_t rest = port; rest != 0; rest /= 10) {
+    digits[sizeof digits - ++size] = static_cast<char>('0' + rest % 10);
+  }
+  Text text(out, kPortBytesMax);
+  text.put({digits + sizeof digits - size, size});
+  text.add_as(kForwardedPort);
+}
+
+// What the message says of who asked, where that is believed.
+struct Said {
+  bool proto = false;
+  bool host = false;
+  bool port = false;
+  void note(const conn::Field& field) {
+    proto = proto || field.id == Name::kXForwardedProto;
+    host = host || field.id == Name::kXForwardedHost;
+    port = port || base::equals_ignoring_case(field.name, kForwardedPort);
+  }
+};
+
+void add_identity(const conn::RequestHead& head, const ForwardedBy& by, bool keep, Said said,
+                  FieldList& out) {
+  const std::string_view host =
+      head.host.size() <= kForwardedHostBytesMax ? head.host : std::string_view();
+  add_forwarded_for(head.fields, keep, by, out);
+  if (!said.proto) out.add("X-Forwarded-Proto", by.proto);
+  if (!said.host && !host.empty()) out.add("X-Forwarded-Host", host);
+  if (!said.port && by.port != 0) add_port(by.port, out);
+  if (by.forwarded) add_forwarded(host, by, out);
 }
 
 }  // namespace
 
 void forward_request(const conn::RequestHead& head, const ForwardedBy& by, FieldList& out) {
-  out.count = 0;
+  out.clear();
   out.add("Host", head.host.empty() ? by.server_host : head.host);
   const bool connection_present = has_connection(head.fields);
+  const bool add = by.forwarding != Forwarding::kOff;
+  const bool keep = by.trusted || by.forwarding == Forwarding::kAppend;
+  Said said;
   for (const conn::Field& field : head.fields.all()) {
-    if (replaced_by_us(field.id)) continue;
+    if (field.id == Name::kHost || field.id == Name::kTraceparent) continue;
+    if (is_forwarded(field) && (!keep || (add && field.id == Name::kXForwardedFor))) continue;
     if (!by.keep_tracestate && base::equals_ignoring_case(field.name, "tracestate")) continue;
-    if (passes(head.fields, field, connection_present)) out.items[out.count++] = field;
+    if (!passes(head.fields, field, connection_present)) continue;
+    said.note(field);
+    out.keep(field);
   }
-  out.add("X-Forwarded-For", by.client_host);
-  out.add("X-Forwarded-Proto", "http");
+  if (by.upgrade && asks_for_upgrade(head)) add_upgrade(head.fields, out);
+  if (add) add_identity(head, by, keep, said, out);
   out.add("traceparent", by.traceparent);
   out.add("Via", head.version == Version::k10 ? kVia10 : kVia11);
 }
 
 void forward_response(const conn::ResponseHead& head, FieldList& out) {
-  out.count = 0;
+  out.clear();
   const bool connection_present = has_connection(head.fields);
   for (const conn::Field& field : head.fields.all()) {
-    if (passes(head.fields, field, connection_present)) out.items[out.count++] = field;
+    const bool switches = head.status == 101 && field.id == Name::kUpgrade;
+    if (switches || passes(head.fields, field, connection_present)) out.keep(field);
   }
   out.add("Via", head.version == Version::k10 ? kVia10 : kVia11);
 }
 
 void forward_trailers(const conn::Fields& trailers, FieldList& out) {
-  out.count = 0;
+  out.clear();
   for (const conn::Field& field : trailers.all()) {
-    if (passes(trailers, field, false)) out.items[out.count++] = field;
+    if (passes(trailers, field, false)) out.keep(field);
   }
 }
 
 bool idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
          method == "PUT" || method == "DELETE";
+}
+
+bool asks_for_upgrade(const conn::RequestHead& head) {
+  const bool no_body = head.framing == wire::http1::Framing::kNone ||
+                       (head.framing == wire::http1::Framing::kLength && head.content_length == 0);
+  if (!head.upgrade || head.version != Version::k11 || !no_body) return false;
+  size_t bytes = 0;
+  for (const conn::Field& field : head.fields.all()) {
+    if (field.id != Name::kUpgrade) continue;
+    std::string_view list = field.value;
+    std::string_view protocol;
+    while (base::next_element(list, protocol)) {
+      if (!is_h2c(protocol)) bytes += protocol.size() + 2;
+    }
+  }
+  return bytes != 0 && bytes <= kUpgradeBytesMax;
 }
 
 }  // namespace giliran::proxy

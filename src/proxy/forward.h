@@ -2,40 +2,86 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/ids.h"
+#include "config/coordinator.h"
 #include "conn/stream.h"
 #include "wire/http1/head.h"
 
 namespace giliran::proxy {
 
-// Room for the fields of a message and those added to it. 5 KiB: one a worker, used during a call.
+// Room for the fields of a message and those added to it, and for the texts made for them. 8 KiB:
+// one a worker, used during a call.
 struct FieldList {
-  std::array<conn::Field, wire::http1::kFieldsMax + 8> items;
+  static constexpr uint32_t kForwardedMax = 12;  // what forward_request() adds at most
+  static constexpr uint32_t kTextBytesMax = 2048;
+
+  std::array<conn::Field, wire::http1::kFieldsMax + kForwardedMax + config::kHeaderChangesMax>
+      items;
   uint32_t count = 0;
+  std::array<char, kTextBytesMax> text;  // values that were made here
+  uint32_t text_bytes = 0;
+
+  void clear() { count = text_bytes = 0; }
   void add(std::string_view name, std::string_view value) {
+    GILIRAN_ASSERT(count < items.size());
     items[count++] = {.name = name, .value = value, .id = wire::http1::Name::kOther};
+  }
+  void keep(const conn::Field& field) {
+    GILIRAN_ASSERT(count < items.size());
+    items[count++] = field;
   }
   std::span<const conn::Field> all() const { return {items.data(), count}; }
 };
 
+// What forward_request() adds to a head at most, names and line ends included, beside a Host of
+// by.server_host where there is none. With config::kHeaderChangeBytesMax it has to fit beside the
+// longest head in one block.
+constexpr uint32_t kForwardBytesMax = 1536;
+// Of a longer Host no X-Forwarded-Host and no host= is made. No name is longer than 253.
+constexpr uint32_t kForwardedHostBytesMax = 262;
+
 struct ForwardedBy {
-  std::string_view client_host;  // the client's address without port
-  std::string_view server_host;  // Host for a request that has none (HTTP/1.0)
-  std::string_view traceparent;  // ours
+  std::string_view client_host = {};  // of who asks: its address without port; empty: not known
+  std::string_view server_host = {};  // Host for a request that has none (HTTP/1.0)
+  std::string_view traceparent = {};  // ours
   bool keep_tracestate =
       false;  // the client's traceparent was valid, so its tracestate belongs to ours
+  config::Forwarding forwarding = config::Forwarding::kReplace;
+  bool trusted = false;    // what the client says of who asks is believed
+  bool forwarded = false;  // Forwarded too
+  bool upgrade = false;    // passes Upgrade on, where asks_for_upgrade()
+  uint16_t port = 0;       // X-Forwarded-Port: the one the client connected to; 0: no such field
+  std::string_view proto = "http";
 };
 
-// Everything but hop-by-hop and framing fields; X-Forwarded-* of the client replaced.
+// Everything but hop-by-hop and framing fields, under the target's host, with Via, traceparent and
+// who asked:
+//   - X-Forwarded-For: its address at the end of the list, in one field where the room of a
+//     FieldList allows (else in a field of its own, which means the same);
+//   - X-Forwarded-Proto, -Host (the Host received), -Port: where the message has none that is
+//     believed;
+//   - Forwarded (RFC 7239), where `forwarded` says so: an element at the end of the list.
+// All X-Forwarded-* and Forwarded the client sent are removed first, unless it is trusted or
+// `forwarding` is kAppend. kOff adds none of these.
+//
+// TE is dropped, because the connection, which is not told, would have to announce it. h2c is no
+// protocol to upgrade to. The texts are in `out` and in `by`.
 void forward_request(const conn::RequestHead& head, const ForwardedBy& by, FieldList& out);
+// Keeps Upgrade in a 101.
 void forward_response(const conn::ResponseHead& head, FieldList& out);
 // Fields that may stand in a trailer section that is passed on.
 void forward_trailers(const conn::Fields& trailers, FieldList& out);
 
 // RFC 9110, 9.2.2: may be sent twice with the effect of once.
 bool idempotent(std::string_view method);
+
+// A request without body that asks for a protocol that can be tunnelled: any but h2c. (A list that
+// is longer than 256 bytes is not.)
+bool asks_for_upgrade(const conn::RequestHead& head);
 
 }  // namespace giliran::proxy

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,8 @@ std::vector<std::string> response(const std::string& text) {
 TEST(ForwardRequest, AddsWhatWeSayAndKeepsTheRestInOrder) {
   EXPECT_THAT(request("Host: a.example\r\nB: 2\r\nA: 1\r\n"),
               ElementsAre("Host: a.example", "B: 2", "A: 1", "X-Forwarded-For: 10.0.0.9",
-                          "X-Forwarded-Proto: http", "traceparent: 00-trace", "Via: 1.1 giliran"));
+                          "X-Forwarded-Proto: http", "X-Forwarded-Host: a.example",
+                          "traceparent: 00-trace", "Via: 1.1 giliran"));
 }
 
 TEST(ForwardRequest, DropsWhatBelongsToOneHop) {
@@ -58,10 +60,10 @@ TEST(ForwardRequest, DropsWhatBelongsToOneHop) {
               "Proxy-Connection: x\r\nUpgrade: h2c\r\nHTTP2-Settings: a\r\n"
               "Transfer-Encoding: chunked\r\nAccept: */*\r\n"),
       ElementsAre("Host: h", "Accept: */*", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: http",
-                  "traceparent: 00-trace", "Via: 1.1 giliran"));
+                  "X-Forwarded-Host: h", "traceparent: 00-trace", "Via: 1.1 giliran"));
   EXPECT_THAT(request("Host: h\r\nContent-Length: 0\r\n"),
               ElementsAre("Host: h", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: http",
-                          "traceparent: 00-trace", "Via: 1.1 giliran"));
+                          "X-Forwarded-Host: h", "traceparent: 00-trace", "Via: 1.1 giliran"));
 }
 
 TEST(ForwardRequest, DropsWhatAnyConnectionFieldLists) {
@@ -69,7 +71,7 @@ TEST(ForwardRequest, DropsWhatAnyConnectionFieldLists) {
       request("Host: h\r\nConnection: X-One\r\nX-One: 1\r\nx-two: 2\r\nconnection: close, X-Two\r\n"
               "X-Three: 3\r\n"),
       ElementsAre("Host: h", "X-Three: 3", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: http",
-                  "traceparent: 00-trace", "Via: 1.1 giliran"));
+                  "X-Forwarded-Host: h", "traceparent: 00-trace", "Via: 1.1 giliran"));
 }
 
 TEST(ForwardRequest, DoesNotBelieveWhatTheClientSaysOfItself) {
@@ -77,16 +79,17 @@ TEST(ForwardRequest, DoesNotBelieveWhatTheClientSaysOfItself) {
                       "X-Forwarded-Host: evil\r\nForwarded: for=1.2.3.4\r\n"
                       "traceparent: theirs\r\n"),
               ElementsAre("Host: h", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: http",
-                          "traceparent: 00-trace", "Via: 1.1 giliran"));
+                          "X-Forwarded-Host: h", "traceparent: 00-trace", "Via: 1.1 giliran"));
 }
 
 TEST(ForwardRequest, TracestateBelongsToAValidTraceparent) {
   EXPECT_THAT(request("Host: h\r\nTraceState: a=b\r\n", true),
               ElementsAre("Host: h", "TraceState: a=b", "X-Forwarded-For: 10.0.0.9",
-                          "X-Forwarded-Proto: http", "traceparent: 00-trace", "Via: 1.1 giliran"));
+                          "X-Forwarded-Proto: http", "X-Forwarded-Host: h", "traceparent: 00-trace",
+                          "Via: 1.1 giliran"));
   EXPECT_THAT(request("Host: h\r\nTraceState: a=b\r\n", false),
               ElementsAre("Host: h", "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Proto: http",
-                          "traceparent: 00-trace", "Via: 1.1 giliran"));
+                          "X-Forwarded-Host: h", "traceparent: 00-trace", "Via: 1.1 giliran"));
 }
 
 TEST(ForwardRequest, AddsToTheViaOfOthersAndNamesTheVersionReceived) {
@@ -108,7 +111,7 @@ TEST(ForwardRequest, HostOfAnAbsoluteTargetWins) {
 TEST(ForwardRequest, HasRoomForAllFieldsThereCanBe) {
   std::string fields = "Host: h\r\n";
   for (size_t i = 0; i < 99; ++i) fields += "F" + std::to_string(i) + ": v\r\n";
-  EXPECT_EQ(request(fields).size(), 100U + 4U);
+  EXPECT_EQ(request(fields).size(), 100U + 5U);
 }
 
 TEST(ForwardResponse, DropsWhatBelongsToOneHop) {
