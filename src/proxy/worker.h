@@ -2,6 +2,7 @@
 // servers. Shares nothing with other workers but the snapshot and the endpoints' atomics.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,6 +78,12 @@ class Worker final : private net::AcceptEvents, private conn::ServerHandler {
 
   const WorkerCounts& counts() const { return counts_; }
   uint32_t open() const { return static_cast<uint32_t>(clients_.live() + flows_.live()); }
+  uint32_t open_exchanges() const { return static_cast<uint32_t>(exchanges_.live()); }
+  uint32_t open_flows() const { return static_cast<uint32_t>(flows_.live()); }
+  // Whether sockets of that listener are still used.
+  bool listens(size_t listener) const {
+    return std::ranges::find(listening_, listener, &Listening::listener) != listening_.end();
+  }
 
   // --- for exchanges and flows of this worker ---
   net::Io& io() { return io_; }
