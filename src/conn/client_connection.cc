@@ -1,9 +1,10 @@
 #include "conn/client_connection.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/assert.h"
-#include "conn/head_out.h"
 
 namespace giliran::conn {
 namespace {
@@ -14,6 +15,11 @@ using wire::http1::Parse;
 using wire::http1::Problem;
 
 constexpr std::string_view kMethodNames[] = {"GET", "HEAD", "CONNECT"};
+
+const Fields& no_trailers() {
+  static const Fields none{};
+  return none;
+}
 
 ResponseHead& scratch_head() {
   thread_local ResponseHead head;  // 5 KiB; used during one call only
@@ -78,7 +84,8 @@ ClientStream& ClientConnection::start(ClientStreamEvents& events) {
   response_half_ = ResponseHalf::kHead;
   keep_alive_ = true;
   unconsumed_ = 0;
-  progress_seen_ = 0;
+  send_error_ = 0;
+  tunnel_ = Tunnel::kNotAsked;
   if (state_ == State::kIdle) {
     facts_.connected = facts_.began;
     enter(State::kExchange);
@@ -88,62 +95,78 @@ ClientStream& ClientConnection::start(ClientStreamEvents& events) {
 
 // --- time-outs ---
 
-void ClientConnection::set_deadline(base::Duration after) {
-  set_deadline_at(io_.turn_started() + after);
-}
-
 void ClientConnection::set_deadline_at(base::Instant deadline) {
   deadline_ = deadline;
+  if (deadline == base::kNoDeadline) return;
   if (!timer_.armed() || timer_.deadline() > deadline_) io_.timers().arm(timer_, deadline_);
 }
 
 void ClientConnection::refresh_deadline() {
   switch (state_) {
     case State::kConnecting:
-      set_deadline(options_.connect_timeout);
+      set_deadline_at(io_.turn_started() + options_.connect_timeout);
       break;
     case State::kExchange:
-      if (!out_.empty()) {
-        set_deadline(options_.write_timeout);
-      } else if (request_half_ != RequestHalf::kSent || unconsumed_ >= options_.window_bytes) {
-        deadline_ = base::kNoDeadline;  // it is our side that is slow
-      } else if (response_half_ == ResponseHalf::kHead) {
-        // A byte of it, or a 1xx, now and then is no response.
-        set_deadline_at(facts_.request_sent + options_.response_timeout);
-      } else {
-        set_deadline(options_.body_timeout);
-      }
+      set_deadline_at(exchange_deadline());
       break;
     case State::kTunnel:
-      set_deadline(options_.tunnel_idle_timeout);
+      set_deadline_at(io_.turn_started() + options_.tunnel_idle_timeout);
       break;
     case State::kIdle:
     case State::kClosing:
-      deadline_ = base::kNoDeadline;
+      set_deadline_at(base::kNoDeadline);
       break;
   }
 }
 
+base::Instant ClientConnection::exchange_deadline() const {
+  if (!out_.empty()) return wrote_ + options_.write_timeout;
+  // Else it is our side that is slow.
+  if (request_half_ != RequestHalf::kSent) return base::kNoDeadline;
+  // A byte of the head, or a 1xx, now and then is no response.
+  if (response_half_ == ResponseHalf::kHead) return facts_.request_sent + options_.response_timeout;
+  if (response_half_ == ResponseHalf::kEnded || !read_clock_.running()) return base::kNoDeadline;
+  // The request may have had its end long after the response began.
+  return std::max(read_clock_.moved(), facts_.request_sent) + options_.body_timeout;
+}
+
+// Either the deadline, or the end of a tunnel that must not come inside a call of the stream's
+// user.
 void ClientConnection::on_deadline() {
-  if (deadline_ == base::kNoDeadline) return;
-  if (deadline_ > io_.turn_started()) {
-    io_.timers().arm(timer_, deadline_);
-    return;
+  if (state_ == State::kTunnel) maybe_end_tunnel();
+  if (put_off()) return;
+  switch (state_) {
+    case State::kConnecting:
+      fail(StreamEnd::kConnectTimeout, ETIMEDOUT);
+      break;
+    case State::kExchange:
+      fail(!out_.empty()                           ? StreamEnd::kWriteTimeout
+           : response_half_ == ResponseHalf::kHead ? StreamEnd::kHeadTimeout
+                                                   : StreamEnd::kBodyTimeout,
+           ETIMEDOUT);
+      break;
+    case State::kTunnel:
+      fail(StreamEnd::kTunnelIdle, 0);
+      break;
+    case State::kIdle:
+    case State::kClosing:
+      break;
   }
-  if (state_ == State::kConnecting) {
-    fail(StreamEnd::kConnectTimeout, ETIMEDOUT);
-  } else if (state_ == State::kExchange && !out_.empty()) {
-    const size_t progress = facts_.bytes_out + io_.sent_so_far(socket_);
-    if (progress == progress_seen_) {
-      fail(StreamEnd::kWriteTimeout, ETIMEDOUT);
-    } else {
-      progress_seen_ = progress;
-      set_deadline(options_.write_timeout);
+}
+
+// Whether the deadline is not yet, by what is known now of a send that is half done.
+bool ClientConnection::put_off() {
+  if (deadline_ == base::kNoDeadline) return true;
+  if (!out_.empty() && (state_ == State::kExchange || state_ == State::kTunnel)) {
+    wrote_ = std::max(wrote_, io_.send_progress(socket_));
+    if (state_ == State::kExchange) deadline_ = exchange_deadline();
+    if (state_ == State::kTunnel) {
+      deadline_ = std::max(deadline_, wrote_ + options_.tunnel_idle_timeout);
     }
-  } else if (state_ == State::kExchange) {
-    fail(response_half_ == ResponseHalf::kHead ? StreamEnd::kHeadTimeout : StreamEnd::kBodyTimeout,
-         ETIMEDOUT);
   }
+  if (deadline_ <= io_.turn_started()) return false;
+  io_.timers().arm(timer_, deadline_);
+  return true;
 }
 
 // --- connecting and reading ---
@@ -158,6 +181,7 @@ void ClientConnection::on_connected(net::SocketId, int error) {
   connect_took_ = now - connect_began_;
   facts_.connected = now;
   enter(stream_ == nullptr ? State::kIdle : State::kExchange);
+  wrote_ = io_.turn_started();
   flush();
   receive_more();
   refresh_deadline();
@@ -165,7 +189,14 @@ void ClientConnection::on_connected(net::SocketId, int error) {
 
 void ClientConnection::receive_more() {
   if (state_ == State::kClosing || state_ == State::kConnecting || io_.receiving(socket_)) return;
-  if (state_ == State::kExchange && unconsumed_ >= options_.window_bytes) return;
+  if (state_ == State::kTunnel && response_half_ == ResponseHalf::kEnded) return;
+  if (state_ == State::kExchange || state_ == State::kTunnel) {
+    if (unconsumed_ >= options_.window_bytes) {
+      read_clock_.pause(io_.turn_started());
+      return;
+    }
+    read_clock_.resume(io_.turn_started());
+  }
   io_.receive(socket_);
 }
 
@@ -194,13 +225,13 @@ void ClientConnection::process() {
   if (processing_) return;
   processing_ = true;
   bool progress = true;
-  while (progress && state_ == State::kExchange) {
+  while (progress && (state_ == State::kExchange || state_ == State::kTunnel)) {
     switch (response_half_) {
       case ResponseHalf::kHead:
         progress = process_head();
         break;
       case ResponseHalf::kBody:
-        progress = process_body();
+        progress = state_ == State::kTunnel ? process_tunnel() : process_body();
         break;
       case ResponseHalf::kEnded:
         progress = false;
@@ -227,22 +258,40 @@ bool ClientConnection::process_head() {
       break;
   }
   facts_.bytes_in += result.consumed;
-  if (head.status < 200) {
-    if (head.status == 101) {
-      fail(StreamEnd::kBadMessage, 0, Problem::kBadStatusLine);  // nobody asked for an upgrade
-      return false;
-    }
+  const bool tunnel = opens_tunnel(head.status);
+  if (head.status == 101 && !tunnel) {
+    fail(StreamEnd::kBadMessage, 0, Problem::kBadStatusLine);  // nobody asked for an upgrade
+    return false;
+  }
+  if (head.status < 200 && !tunnel) {
     stream_->on_interim(head);
   } else {
     facts_.head_done = io_.now();
     if (facts_.first_byte == base::Instant{}) facts_.first_byte = facts_.head_done;
     response_half_ = ResponseHalf::kBody;
+    read_clock_.start(io_.turn_started());
     keep_alive_ = keep_alive_ && head.keep_alive && head.framing != Framing::kUntilClose;
     body_.start(head.framing, head.content_length);
+    if (tunnel) begin_tunnel();
     stream_->on_response_head(head);
   }
-  if (state_ == State::kExchange) input_.drop_front(result.consumed);
+  if (state_ != State::kClosing) input_.drop_front(result.consumed);
   return true;
+}
+
+bool ClientConnection::opens_tunnel(uint16_t status) const {
+  if (tunnel_ == Tunnel::kNotAsked) return false;
+  return method_ == Method::kConnect ? status >= 200 && status < 300 : status == 101;
+}
+
+// Ours may have been over before it began.
+void ClientConnection::begin_tunnel() {
+  enter(State::kTunnel);
+  body_out_ = BodyOut::kPlain;
+  keep_alive_ = false;
+  request_half_ = tunnel_ == Tunnel::kGivenUp ? RequestHalf::kSent : RequestHalf::kSending;
+  refresh_deadline();
+  if (tunnel_ == Tunnel::kGivenUp) io_.timers().arm(timer_, io_.turn_started());
 }
 
 bool ClientConnection::process_body() {
@@ -258,6 +307,7 @@ bool ClientConnection::process_body() {
       base::Slice part = input_.part(io_.buffers(), event.data);
       input_.drop_front(event.consumed);
       unconsumed_ += part.size();
+      read_clock_.read(io_.turn_started(), part.size());
       stream_->on_response_data(std::move(part));
       return true;
     }
@@ -273,152 +323,48 @@ bool ClientConnection::process_body() {
   return false;
 }
 
+bool ClientConnection::process_tunnel() {
+  if (input_.empty()) return false;
+  base::Slice part = input_.part(io_.buffers(), input_.view());
+  input_.drop_front(part.size());
+  facts_.bytes_in += part.size();
+  unconsumed_ += part.size();
+  refresh_deadline();
+  stream_->on_response_data(std::move(part));
+  return true;
+}
+
 void ClientConnection::process_end_of_input() {
+  if (state_ == State::kTunnel && send_error_ == 0) {
+    response_half_ = ResponseHalf::kEnded;
+    refresh_deadline();
+    stream_->on_response_end(no_trailers());
+    if (state_ == State::kTunnel) maybe_end_tunnel();
+    return;
+  }
+  if (state_ == State::kTunnel) return fail(StreamEnd::kPeerReset, send_error_);
   if (state_ != State::kExchange) return;
   if (response_half_ == ResponseHalf::kBody && body_.end_of_input()) {
     response_half_ = ResponseHalf::kEnded;
     keep_alive_ = false;
-    thread_local Fields none;
-    none.count = 0;
-    stream_->on_response_end(none);
+    stream_->on_response_end(no_trailers());
     maybe_complete();
     return;
   }
   fail(StreamEnd::kPeerClosed, 0);
 }
 
-// --- ClientStream ---
-
-void ClientConnection::send_head(const RequestOut& head) {
-  GILIRAN_ASSERT(request_half_ == RequestHalf::kNotStarted);
-  request_half_ = RequestHalf::kSending;
-  method_ = head.method == "HEAD"      ? Method::kHead
-            : head.method == "CONNECT" ? Method::kConnect
-                                       : Method::kOther;
-  Framed framing;
-  body_out_ = BodyOut::kPlain;
-  switch (head.body.kind) {
-    case BodyLength::Kind::kNone:
-      body_out_ = BodyOut::kNone;
-      break;
-    case BodyLength::Kind::kKnown:
-      framing = {.name = "Content-Length", .value = {}, .number = head.body.bytes};
-      break;
-    case BodyLength::Kind::kUnknown:
-      framing = {.name = "Transfer-Encoding", .value = "chunked"};
-      body_out_ = BodyOut::kChunkedFirst;
-      break;
-  }
-  push(request_head(io_.buffers(), head, framing), false);
-}
-
-void ClientConnection::send_data(base::Slice data) {
-  GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
-  if (body_out_ == BodyOut::kNone || data.empty()) return;
-  if (body_out_ != BodyOut::kPlain) {
-    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
-    body_out_ = BodyOut::kChunked;
-  }
-  push(std::move(data), true);
-}
-
-void ClientConnection::send_end(std::span<const Field> trailers) {
-  GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
-  if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
-  }
-  request_half_ = RequestHalf::kQueued;
-  note_request_sent();
-  // All of it may have been taken before: from here on it is the server's turn.
-  if (state_ == State::kExchange && out_.empty()) refresh_deadline();
-}
-
-void ClientConnection::note_request_sent() {
-  if (request_half_ != RequestHalf::kQueued || !out_.empty()) return;
-  request_half_ = RequestHalf::kSent;
-  facts_.request_sent = io_.now();
-}
-
-void ClientConnection::consume(uint32_t bytes) {
-  GILIRAN_ASSERT(bytes <= unconsumed_);
-  unconsumed_ -= bytes;
-  if (processing_) return;
-  receive_more();
-  if (state_ == State::kExchange) refresh_deadline();
-}
-
-void ClientConnection::abort() {
-  stream_ = nullptr;
-  if (state_ == State::kClosing) return;
-  close_now(net::CloseMode::kReset);
-}
-
-// --- writing ---
-
-void ClientConnection::push(base::Slice slice, bool body) {
-  if (state_ == State::kClosing) return;
-  const bool was_empty = out_.empty();
-  // Before the connection is up everything waits in the queue.
-  out_.push(io_, state_ == State::kConnecting ? net::SocketId{} : socket_, std::move(slice), body);
-  if (was_empty && state_ == State::kExchange) {
-    refresh_deadline();
-    receive_more();
-  }
-}
-
-void ClientConnection::flush() {
-  out_.flush(io_, socket_);
-}
-
-void ClientConnection::on_sent(net::SocketId, size_t bytes, int error) {
-  const OutQueue::Sent sent = out_.sent(bytes);
-  facts_.bytes_out += sent.wire_bytes;
-  if (error != 0) {
-    // The response may have come before the server stopped reading: what was received says more
-    // than the failed send, so that the receive decides.
-    out_.clear();
-    keep_alive_ = false;
-    if (!io_.receiving(socket_)) fail(StreamEnd::kPeerReset, error);
-    return;
-  }
-  flush();
-  note_request_sent();
-  if (sent.body_bytes != 0 && stream_ != nullptr) stream_->on_request_sent(sent.body_bytes);
-  if (state_ != State::kExchange) return;
-  refresh_deadline();
-  maybe_complete();
-}
-
-void ClientConnection::maybe_complete() {
-  if (state_ != State::kExchange || response_half_ != ResponseHalf::kEnded) return;
-  ClientStreamEvents* stream = stream_;
-  // An answer that came before the request was over ends the exchange, and the connection with it.
-  const bool reusable = keep_alive_ && request_half_ == RequestHalf::kSent && input_.empty();
-  stream_ = nullptr;
-  if (reusable) {
-    enter(State::kIdle);
-    parser_.reset();
-    refresh_deadline();
-  } else {
-    close_now(net::CloseMode::kGraceful);
-    owner_.on_unusable(*this);
-  }
-  if (stream != nullptr) stream->on_closed({.end = StreamEnd::kComplete});
-  if (state_ == State::kIdle && stream_ == nullptr) owner_.on_idle(*this);
-}
-
 // --- ending ---
 
 void ClientConnection::fail(StreamEnd end, int error, Problem problem) {
-  ClientStreamEvents* stream = stream_;
-  stream_ = nullptr;
+  ClientStreamEvents* stream = std::exchange(stream_, nullptr);
+  count_sent();
   StreamClosed closed{.end = end, .problem = problem, .error = error};
-  const bool connecting = state_ == State::kConnecting;
-  const bool gave_up = end == StreamEnd::kPeerClosed || end == StreamEnd::kPeerReset;
-  if (connecting || (gave_up && facts_.bytes_out == 0 && facts_.bytes_in == 0 && input_.empty() &&
-                     !io_.sending(socket_))) {
+  const bool ended_by_server = end == StreamEnd::kPeerClosed || end == StreamEnd::kPeerReset;
+  const bool answered = facts_.bytes_in != 0 || !input_.empty();
+  if (state_ == State::kConnecting || (ended_by_server && !answered && facts_.bytes_out == 0)) {
     closed.retry = base::Retry::kAlways;
-  } else if (gave_up && facts_.reused && facts_.bytes_in == 0 && input_.empty()) {
+  } else if (ended_by_server && !answered && facts_.reused) {
     closed.retry = base::Retry::kIfReused;
   }
   // An idle connection ends in order; one under way is cut, so that the server sees it.
@@ -432,6 +378,7 @@ void ClientConnection::shut() {
 }
 
 void ClientConnection::close_now(net::CloseMode mode) {
+  count_sent();
   enter(State::kClosing);
   deadline_ = base::kNoDeadline;
   io_.timers().disarm(timer_);

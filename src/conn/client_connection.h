@@ -21,6 +21,7 @@
 #include "base/buffer.h"
 #include "conn/input.h"
 #include "conn/out_queue.h"
+#include "conn/read_clock.h"
 #include "conn/stream.h"
 #include "net/io.h"
 #include "wire/http1/parser.h"
@@ -92,21 +93,29 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
     kClosing    // socket closed, waiting for on_closed
   };
   enum class RequestHalf : uint8_t { kNotStarted, kSending, kQueued, kSent };
+  enum class Tunnel : uint8_t { kNotAsked, kAsked, kGivenUp };
   enum class ResponseHalf : uint8_t { kHead, kBody, kEnded };
 
   void enter(State to);
   void refresh_deadline();
-  void set_deadline(base::Duration after);
   void set_deadline_at(base::Instant deadline);
+  base::Instant exchange_deadline() const;
+  bool put_off();
   void on_deadline();
   void receive_more();
   void process();
   bool process_head();
   bool process_body();
+  bool process_tunnel();
+  bool opens_tunnel(uint16_t status) const;
+  void begin_tunnel();
   void process_end_of_input();
   void push(base::Slice slice, bool body);
   void flush();
   void maybe_complete();
+  void complete();
+  void maybe_end_tunnel();
+  void count_sent() const;
   void fail(StreamEnd end, int error, wire::http1::Problem problem = {});
   void close_now(net::CloseMode mode);
   void note_request_sent();
@@ -122,7 +131,10 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   void send_end(std::span<const Field> trailers) override;
   void consume(uint32_t bytes) override;
   void abort() override;
-  const StreamFacts& facts() const override { return facts_; }
+  const StreamFacts& facts() const override {
+    count_sent();
+    return facts_;
+  }
 
   net::Io& io_;
   net::SocketId socket_;
@@ -135,18 +147,22 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   wire::http1::ResponseParser parser_;
   wire::http1::BodyParser body_;
   OutQueue out_;
-  StreamFacts facts_;
+  mutable StreamFacts facts_;
+  mutable size_t taken_counted_ = 0;  // bytes of the outstanding send that are in bytes_out already
   base::Duration connect_took_{};
   base::Instant connect_began_{};
   base::Instant idle_since_{};
   base::Instant deadline_ = base::kNoDeadline;
-  size_t progress_seen_ = 0;
+  base::Instant wrote_{};  // the last progress in writing that was noticed
+  ReadClock read_clock_;
   net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> timer_{*this};
   uint32_t unconsumed_ = 0;
+  int send_error_ = 0;  // what is left to receive decides about the end
   State state_ = State::kConnecting;
   RequestHalf request_half_ = RequestHalf::kNotStarted;
   ResponseHalf response_half_ = ResponseHalf::kEnded;
   BodyOut body_out_ = BodyOut::kNone;
+  Tunnel tunnel_ = Tunnel::kNotAsked;
   enum class Method : uint8_t { kOther, kHead, kConnect } method_ = Method::kOther;
   bool keep_alive_ = true;
   bool processing_ = false;

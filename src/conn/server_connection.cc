@@ -1,22 +1,24 @@
 #include "conn/server_connection.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/assert.h"
-#include "conn/head_out.h"
-#include "wire/http1/writer.h"
 
 namespace giliran::conn {
 namespace {
 
 using wire::http1::BodyEvent;
-using wire::http1::Framing;
 using wire::http1::Parse;
-using wire::http1::Problem;
 
 // How long the answer to a request that was not read to its end is protected from being lost to a
 // reset (RFC 9112, 9.6).
 constexpr base::Duration kLinger = std::chrono::seconds(2);
+
+const Fields& no_trailers() {
+  static const Fields none{};
+  return none;
+}
 
 RequestHead& scratch_head() {
   thread_local RequestHead head;  // 5 KiB; used during one call only
@@ -45,7 +47,12 @@ ServerConnection::ServerConnection(net::Io& io, net::SocketId socket, const base
   io_.own(socket_, *this);
   io_.watch_hangup(socket_);
   refresh_deadline();
-  receive_more();
+  input_.add(io_.buffers(), std::move(arrival.early));
+  if (input_.empty()) {
+    receive_more();
+  } else {
+    io_.timers().arm(timer_, io_.turn_started());  // nothing happens inside this call
+  }
 }
 
 ServerConnection::~ServerConnection() = default;
@@ -96,50 +103,64 @@ void ServerConnection::enter(State next) {
 
 // --- time-outs: one timer, moved lazily: it fires early and looks at the real deadline ---
 
-void ServerConnection::set_deadline(base::Duration after) {
-  deadline_ = io_.turn_started() + after;
+void ServerConnection::set_deadline_at(base::Instant deadline) {
+  deadline_ = deadline;
+  if (deadline == base::kNoDeadline) return;
   if (!timer_.armed() || timer_.deadline() > deadline_) io_.timers().arm(timer_, deadline_);
 }
 
 void ServerConnection::refresh_deadline() {
+  const base::Instant now = io_.turn_started();
   switch (state_) {
     case State::kIdle:
-      set_deadline(options_.idle_timeout);
+      set_deadline_at(now + options_.idle_timeout);
       break;
     case State::kHead:
-      set_deadline(options_.head_timeout);
+      set_deadline_at(now + options_.head_timeout);
       break;
     case State::kExchange:
-      if (!out_.empty()) {
-        set_deadline(options_.write_timeout);
-      } else if (io_.receiving(socket_)) {
-        set_deadline(options_.body_timeout);
-      } else {
-        deadline_ = base::kNoDeadline;
-      }
+      set_deadline_at(exchange_deadline());
       break;
     case State::kTunnel:
-      set_deadline(options_.tunnel_idle_timeout);
+      set_deadline_at(now + options_.tunnel_idle_timeout);
       break;
     case State::kLingering:
-      set_deadline(kLinger);
+      set_deadline_at(now + kLinger);
       break;
     case State::kClosing:
-      deadline_ = base::kNoDeadline;
+      set_deadline_at(base::kNoDeadline);
       break;
   }
 }
 
+base::Instant ServerConnection::exchange_deadline() const {
+  const base::Instant write = out_.empty() ? base::kNoDeadline : wrote_ + options_.write_timeout;
+  return std::min(write, body_deadline());
+}
+
+// Once all is answered nobody waits for the rest of a body; while an answer is on its way, a client
+// that takes it is not silent.
+base::Instant ServerConnection::body_deadline() const {
+  if (request_half_ == RequestHalf::kEnded || !read_clock_.running() ||
+      response_half_ == ResponseHalf::kEnded) {
+    return base::kNoDeadline;
+  }
+  const base::Instant moved = std::max(read_clock_.moved(), wrote_);
+  const base::Instant stopped = moved + options_.body_timeout;
+  if (options_.body_rate_min == 0 || response_half_ != ResponseHalf::kWaiting) return stopped;
+  return std::min(stopped,
+                  read_clock_.too_slow_at(options_.body_rate_min, options_.body_rate_grace));
+}
+
+// Either the deadline, or something that must not happen inside a call of the handler's.
 void ServerConnection::on_deadline() {
+  if ((state_ == State::kIdle || state_ == State::kTunnel) && !input_.empty()) return process();
+  if (state_ == State::kTunnel) maybe_end_tunnel();
   if (state_ == State::kExchange && response_half_ == ResponseHalf::kEnded && out_.empty()) {
     maybe_complete();
     return;
   }
-  if (deadline_ == base::kNoDeadline) return;
-  if (deadline_ > io_.turn_started()) {
-    io_.timers().arm(timer_, deadline_);
-    return;
-  }
+  if (put_off()) return;
   switch (state_) {
     case State::kIdle:
     case State::kLingering:
@@ -148,48 +169,75 @@ void ServerConnection::on_deadline() {
     case State::kHead:
       refuse({.end = StreamEnd::kHeadTimeout}, 408);
       break;
-    case State::kExchange: {
-      if (!out_.empty()) {
-        const size_t progress = facts_.bytes_out + io_.sent_so_far(socket_);
-        if (progress != progress_seen_) {
-          progress_seen_ = progress;
-          set_deadline(options_.write_timeout);
-          break;
-        }
-        end_stream({.end = StreamEnd::kWriteTimeout});
-        close_now(net::CloseMode::kReset);
-      } else {
-        fail_exchange({.end = StreamEnd::kBodyTimeout}, 408);
-      }
+    case State::kExchange:
+      exchange_overdue();
       break;
-    }
     case State::kTunnel:
+      end_stream({.end = StreamEnd::kTunnelIdle});
+      if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+      break;
     case State::kClosing:
       break;
   }
+}
+
+// Whether the deadline is not yet, by what is known now of a send that is half done.
+bool ServerConnection::put_off() {
+  if (deadline_ == base::kNoDeadline) return true;
+  if (!out_.empty() && (state_ == State::kExchange || state_ == State::kTunnel)) {
+    wrote_ = std::max(wrote_, io_.send_progress(socket_));
+    if (state_ == State::kExchange) deadline_ = exchange_deadline();
+    if (state_ == State::kTunnel) {
+      deadline_ = std::max(deadline_, wrote_ + options_.tunnel_idle_timeout);
+    }
+  }
+  if (deadline_ <= io_.turn_started()) return false;
+  io_.timers().arm(timer_, deadline_);
+  return true;
+}
+
+void ServerConnection::exchange_overdue() {
+  const base::Instant now = io_.turn_started();
+  if (!out_.empty() && wrote_ + options_.write_timeout <= now) {
+    end_stream({.end = StreamEnd::kWriteTimeout});
+    if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+    return;
+  }
+  const bool stopped = std::max(read_clock_.moved(), wrote_) + options_.body_timeout <= now;
+  fail_exchange({.end = stopped ? StreamEnd::kBodyTimeout : StreamEnd::kBodyTooSlow}, 408);
 }
 
 // --- reading ---
 
 void ServerConnection::receive_more() {
   if (state_ == State::kClosing || io_.receiving(socket_)) return;
-  if (state_ == State::kExchange &&
-      (request_half_ == RequestHalf::kEnded || unconsumed_ >= options_.window_bytes)) {
-    return;
+  if (state_ == State::kExchange || state_ == State::kTunnel) {
+    if (request_half_ == RequestHalf::kEnded || unconsumed_ >= options_.window_bytes) {
+      read_clock_.pause(io_.turn_started());
+      return;
+    }
+    read_clock_.resume(io_.turn_started());
   }
   io_.receive(socket_);
 }
 
 void ServerConnection::on_received(net::SocketId, net::Received received) {
-  if (received.kind == net::Received::Kind::kData) {
-    input_.add(io_.buffers(), std::move(received.data));
-    process();
-    if (state_ == State::kExchange) refresh_deadline();
-    return;
+  switch (received.kind) {
+    case net::Received::Kind::kData:
+      input_.add(io_.buffers(), std::move(received.data));
+      process();
+      if (state_ == State::kExchange) refresh_deadline();
+      break;
+    case net::Received::Kind::kEnd:
+      end_of_input({.end = StreamEnd::kPeerClosed});
+      break;
+    case net::Received::Kind::kError:
+      end_of_input({.end = StreamEnd::kPeerReset, .error = received.error});
+      break;
   }
-  const bool reset = received.kind == net::Received::Kind::kError;
-  const StreamClosed why{.end = reset ? StreamEnd::kPeerReset : StreamEnd::kPeerClosed,
-                         .error = received.error};
+}
+
+void ServerConnection::end_of_input(const StreamClosed& why) {
   switch (state_) {
     case State::kHead:
       refuse(why, 0);
@@ -198,6 +246,17 @@ void ServerConnection::on_received(net::SocketId, net::Received received) {
       end_stream(why);
       break;
     case State::kTunnel:
+      if (why.end == StreamEnd::kPeerClosed && send_error_ == 0) {
+        request_half_ = RequestHalf::kEnded;
+        refresh_deadline();
+        stream_->on_request_end(no_trailers());
+        if (state_ == State::kTunnel) maybe_end_tunnel();
+        return;
+      }
+      end_stream(
+          {.end = StreamEnd::kPeerReset, .error = send_error_ != 0 ? send_error_ : why.error});
+      if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+      break;
     case State::kIdle:
     case State::kLingering:
     case State::kClosing:
@@ -220,6 +279,8 @@ void ServerConnection::process() {
         progress = request_half_ == RequestHalf::kReading && process_body();
         break;
       case State::kTunnel:
+        progress = process_tunnel();
+        break;
       case State::kLingering:
       case State::kClosing:
         input_.reset();
@@ -259,15 +320,16 @@ void ServerConnection::begin_stream(const RequestHead& head, uint32_t head_bytes
   facts_.reused = facts_.sequence > 1;
   facts_.bytes_in = head_bytes;
   facts_.bytes_out = 0;
-  progress_seen_ = 0;
   unconsumed_ = 0;
+  read_clock_.start(io_.turn_started());
   request_half_ = RequestHalf::kReading;
   response_half_ = ResponseHalf::kWaiting;
   body_out_ = BodyOut::kNone;
   head_request_ = head.method == "HEAD";
   peer_is_http10_ = head.version == wire::http1::Version::k10;
   peer_goes_on_ = head.keep_alive;
-  keep_alive_ = head.keep_alive && !draining_;
+  const bool last = options_.requests_max != 0 && facts_.sequence >= options_.requests_max;
+  keep_alive_ = head.keep_alive && !draining_ && !last;
   body_.start(head.framing, head.content_length);
   const base::Slice bytes = input_.slice().share(0, head_bytes);
   input_.drop_front(head_bytes);
@@ -288,6 +350,7 @@ bool ServerConnection::process_body() {
       base::Slice part = input_.part(io_.buffers(), event.data);
       input_.drop_front(event.consumed);
       unconsumed_ += part.size();
+      read_clock_.read(io_.turn_started(), part.size());
       stream_->on_request_data(std::move(part));
       return true;
     }
@@ -295,7 +358,7 @@ bool ServerConnection::process_body() {
       request_half_ = RequestHalf::kEnded;
       stream_->on_request_end(trailers);
       if (state_ != State::kClosing) input_.drop_front(event.consumed);
-      return false;
+      return state_ == State::kTunnel;  // answered at once
     case BodyEvent::Kind::kError:
       fail_exchange({.end = StreamEnd::kBadMessage, .problem = event.problem},
                     wire::http1::status_for(event.problem));
@@ -304,183 +367,15 @@ bool ServerConnection::process_body() {
   return false;
 }
 
-// --- answers of the connection's own ---
-
-void ServerConnection::refuse(StreamClosed why, uint16_t status) {
-  facts_.bytes_in = input_.view().size();
-  facts_.bytes_out = 0;
-  ++facts_.sequence;
-  why.answered = status;
-  head_request_ = false;
-  if (status != 0) queue_answer(why);
-  handler_.on_refused(*this, facts_, why, status, input_.view());
-  if (state_ == State::kClosing) return;
-  if (status != 0) {
-    start_lingering();
-  } else {
-    close_now(net::CloseMode::kGraceful);
-  }
-}
-
-void ServerConnection::fail_exchange(StreamClosed why, uint16_t status) {
-  const bool can_answer = response_half_ == ResponseHalf::kWaiting;
-  why.answered = can_answer ? status : uint16_t{0};
-  if (can_answer) queue_answer(why);
-  end_stream(why);
-  if (state_ == State::kClosing) return;
-  if (can_answer) {
-    start_lingering();
-  } else {
-    close_now(net::CloseMode::kReset);
-  }
-}
-
-void ServerConnection::queue_answer(const StreamClosed& why) {
-  const uint16_t status = why.answered;
-  const std::string_view text =
-      why.problem == Problem::kNone ? name(why.end) : wire::http1::problem_name(why.problem);
-  base::Buffer body = io_.buffers().take(256);
-  body.append(wire::http1::reason_phrase(status));
-  body.append(": ");
-  body.append(text);
-  body.append("\n");
-  const Field type{.name = "Content-Type", .value = "text/plain"};
-  const ResponseOut head{.status = status, .reason = {}, .fields = {&type, 1}, .body = {}};
-  push(response_head(io_.buffers(), head,
-                     {.name = "Content-Length", .value = {}, .number = body.size()}, "close"),
-       false);
-  if (!head_request_) push(body.take(), false);
-  facts_.bytes_out += out_.bytes();
-}
-
-// --- ServerStream ---
-
-void ServerConnection::send_interim(uint16_t status, std::span<const Field> fields) {
-  GILIRAN_ASSERT(response_half_ == ResponseHalf::kWaiting);
-  if (peer_is_http10_) return;
-  push(response_head(io_.buffers(), {.status = status, .reason = {}, .fields = fields, .body = {}},
-                     {}, {}),
-       false);
-}
-
-void ServerConnection::send_head(const ResponseOut& head) {
-  GILIRAN_ASSERT(response_half_ == ResponseHalf::kWaiting);
-  response_half_ = ResponseHalf::kHeadSent;
-  const bool bodiless = head.status == 204 || head.status == 304;
-  Framed framing;
-  body_out_ = BodyOut::kPlain;
-  switch (head.body.kind) {
-    case BodyLength::Kind::kNone:
-      if (!bodiless) framing = {.name = "Content-Length", .value = "0"};
-      break;
-    case BodyLength::Kind::kKnown:
-      if (head.status != 204) {
-        framing = {.name = "Content-Length", .value = {}, .number = head.body.bytes};
-      }
-      break;
-    case BodyLength::Kind::kUnknown:
-      if (peer_is_http10_) {
-        keep_alive_ = keep_alive_ && (head_request_ || bodiless);
-      } else if (!bodiless) {
-        framing = {.name = "Transfer-Encoding", .value = "chunked"};
-        body_out_ = BodyOut::kChunkedFirst;
-      }
-      break;
-  }
-  if (head_request_ || bodiless) body_out_ = BodyOut::kNone;
-  keep_alive_ = keep_alive_ && !head.close && !draining_;
-  const std::string_view connection = !keep_alive_ ? "close" : peer_is_http10_ ? "keep-alive" : "";
-  push(response_head(io_.buffers(), head, framing, connection), false);
-}
-
-void ServerConnection::send_data(base::Slice data) {
-  GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
-  if (body_out_ == BodyOut::kNone || data.empty()) return;
-  if (body_out_ != BodyOut::kPlain) {
-    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
-    body_out_ = BodyOut::kChunked;
-  }
-  push(std::move(data), true);
-}
-
-void ServerConnection::send_end(std::span<const Field> trailers) {
-  GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
-  response_half_ = ResponseHalf::kEnded;
-  if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
-  }
-  // Everything may be with the kernel already (the end came after the last on_sent): the stream
-  // ends on a timer's event then, never inside this call.
-  if (out_.empty()) io_.timers().arm(timer_, io_.turn_started());
-}
-
-void ServerConnection::consume(uint32_t bytes) {
-  GILIRAN_ASSERT(bytes <= unconsumed_);
-  unconsumed_ -= bytes;
-  if (!processing_) receive_more();
-  if (state_ == State::kExchange && out_.empty()) refresh_deadline();
-}
-
-void ServerConnection::abort() {
-  stream_ = nullptr;
-  if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
-}
-
-// --- writing ---
-
-void ServerConnection::push(base::Slice slice, bool body) {
-  if (state_ == State::kClosing) return;
-  const bool was_empty = out_.empty();
-  out_.push(io_, socket_, std::move(slice), body);
-  if (was_empty && state_ == State::kExchange) refresh_deadline();
-}
-
-void ServerConnection::on_sent(net::SocketId, size_t bytes, int error) {
-  const OutQueue::Sent sent = out_.sent(bytes);
-  facts_.bytes_out += sent.wire_bytes;
-  if (error != 0) {
-    if (state_ == State::kExchange) end_stream({.end = StreamEnd::kPeerReset, .error = error});
-    if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
-    return;
-  }
-  out_.flush(io_, socket_);
-  if (state_ == State::kLingering) {
-    if (out_.empty()) io_.shutdown_send(socket_);
-    return;
-  }
-  if (sent.body_bytes != 0 && stream_ != nullptr) stream_->on_response_sent(sent.body_bytes);
-  if (state_ == State::kExchange) {
-    maybe_complete();
-    if (state_ == State::kExchange) refresh_deadline();
-  }
-}
-
-void ServerConnection::maybe_complete() {
-  if (response_half_ != ResponseHalf::kEnded || !out_.empty()) return;
-  end_stream({.end = StreamEnd::kComplete});
-  if (state_ != State::kExchange) return;
-  if (request_half_ == RequestHalf::kReading) {
-    start_lingering();
-  } else if (keep_alive_ && !draining_) {
-    next_request();
-  } else if (input_.empty() && !peer_goes_on_) {
-    close_now(net::CloseMode::kGraceful);
-  } else {
-    start_lingering();  // a request may be on its way: closing on it could lose the answer
-  }
-}
-
-void ServerConnection::next_request() {
-  enter(State::kIdle);
-  parser_.reset();
+bool ServerConnection::process_tunnel() {
+  if (input_.empty()) return false;
+  base::Slice part = input_.part(io_.buffers(), input_.view());
+  input_.drop_front(part.size());
+  facts_.bytes_in += part.size();
+  unconsumed_ += part.size();
   refresh_deadline();
-  process();
-}
-
-void ServerConnection::end_stream(const StreamClosed& closed) {
-  ServerStreamEvents* stream = stream_;
-  stream_ = nullptr;
-  if (stream != nullptr) stream->on_closed(closed);
+  stream_->on_request_data(std::move(part));
+  return true;
 }
 
 // --- ending ---
@@ -494,6 +389,9 @@ void ServerConnection::start_lingering() {
 }
 
 void ServerConnection::on_hangup(net::SocketId) {
+  // What came before a reset may still be read; the receive ends with it.
+  if (state_ == State::kTunnel && io_.receiving(socket_)) return;
+  if (state_ == State::kTunnel) end_stream({.end = StreamEnd::kPeerReset, .error = ECONNRESET});
   if (state_ == State::kExchange) end_stream({.end = StreamEnd::kPeerReset, .error = ECONNRESET});
   if (state_ == State::kHead) {
     refuse({.end = StreamEnd::kPeerReset, .error = ECONNRESET}, 0);
@@ -504,15 +402,19 @@ void ServerConnection::on_hangup(net::SocketId) {
 
 void ServerConnection::drain() {
   draining_ = true;
-  if (state_ == State::kIdle) close_now(net::CloseMode::kGraceful);
+  // What came before we were told is answered.
+  if (state_ == State::kIdle && input_.empty()) close_now(net::CloseMode::kGraceful);
 }
 
 void ServerConnection::shut() {
+  if (state_ == State::kIdle && !input_.empty()) enter(State::kHead);
   if (state_ == State::kHead) {
     refuse({.end = StreamEnd::kShutdown}, 0);
     return;
   }
-  if (state_ == State::kExchange) end_stream({.end = StreamEnd::kShutdown});
+  if (state_ == State::kExchange || state_ == State::kTunnel) {
+    end_stream({.end = StreamEnd::kShutdown});
+  }
   if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
 }
 

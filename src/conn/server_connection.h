@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "conn/input.h"
 #include "conn/out_queue.h"
+#include "conn/read_clock.h"
 #include "conn/stream.h"
 #include "net/io.h"
 #include "wire/http1/parser.h"
@@ -112,19 +113,29 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
 
   void enter(State next);
   void refresh_deadline();
-  void set_deadline(base::Duration after);
+  void set_deadline_at(base::Instant deadline);
+  base::Instant exchange_deadline() const;
+  base::Instant body_deadline() const;
   void on_deadline();
+  bool put_off();
+  void exchange_overdue();
   void receive_more();
+  void end_of_input(const StreamClosed& why);
   void process();
   bool process_head();
   bool process_body();
+  bool process_tunnel();
   void begin_stream(const RequestHead& head, uint32_t head_bytes);
   void refuse(StreamClosed why, uint16_t status);
   void fail_exchange(StreamClosed why, uint16_t status);
   void queue_answer(const StreamClosed& why);
   void end_stream(const StreamClosed& closed);
   void next_request();
+  void begin_tunnel(const ResponseOut& head);
   void maybe_complete();
+  void maybe_end_tunnel();
+  void count_sent() const;
+  void send_failed(int error);
   void push(base::Slice slice, bool body);
   void start_lingering();
   void close_now(net::CloseMode mode);
@@ -141,7 +152,10 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void send_end(std::span<const Field> trailers) override;
   void consume(uint32_t bytes) override;
   void abort() override;
-  const StreamFacts& facts() const override { return facts_; }
+  const StreamFacts& facts() const override {
+    count_sent();
+    return facts_;
+  }
   bool head_sent() const override { return response_half_ != ResponseHalf::kWaiting; }
 
   net::Io& io_;
@@ -156,11 +170,14 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   wire::http1::RequestParser parser_;
   wire::http1::BodyParser body_;
   OutQueue out_;
-  StreamFacts facts_;
+  mutable StreamFacts facts_;
+  mutable size_t taken_counted_ = 0;  // bytes of the outstanding send that are in bytes_out already
+  ReadClock read_clock_;
+  base::Instant wrote_{};  // the last progress in writing that was noticed
   base::Instant deadline_ = base::kNoDeadline;
-  size_t progress_seen_ = 0;  // bytes of the outstanding send the kernel had taken at the last look
   net::MemberTimer<ServerConnection, &ServerConnection::on_deadline> timer_{*this};
   uint32_t unconsumed_ = 0;
+  int send_error_ = 0;  // of a tunnel: what is left to receive decides about its end
   State state_ = State::kIdle;
   RequestHalf request_half_ = RequestHalf::kEnded;
   ResponseHalf response_half_ = ResponseHalf::kEnded;

@@ -149,7 +149,7 @@ TEST_F(ServerConnectionTest, AReaderThatStopsAndOneThatIsSlow) {
   ASSERT_TRUE(until([&] { return server_.requests[0]->closed; }));
   EXPECT_EQ(server_.requests[0]->how.end, StreamEnd::kWriteTimeout);
   EXPECT_GE(since(stopped), seconds(15));
-  EXPECT_LE(since(stopped), seconds(61));
+  EXPECT_LE(since(stopped), seconds(31));
 }
 
 TEST_F(ServerConnectionTest, ABadBody) {
