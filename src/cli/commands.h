@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/check.h"
 #include "cli/command.h"
+#include "cli/coordinator_flags.h"
 #include "client/options.h"
-#include "control/coordinator.h"
 #include "lab/options.h"
 #include "report/run.h"
 #include "server/options.h"
@@ -14,7 +15,8 @@
 namespace giliran::cli {
 
 // warnings: what is legal and probably not meant is appended.
-Command coordinator_command(control::CoordinatorOptions& options);
+Command coordinator_command(CoordinatorFlags& flags);
+Command check_command(CheckOptions& options);
 Command server_command(server::ServerOptions& options, std::vector<std::string>& warnings);
 Command client_command(client::ClientOptions& options);
 Command report_command(report::ReportOptions& options);

@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
+#include <deque>
 
 #include "balance/policy.h"
 #include "base/parse.h"
 #include "cli/commands.h"
 #include "cli/setters.h"
+#include "config/keys.h"
 
 namespace giliran::cli {
 namespace {
 
-constexpr uint32_t kThreadsPerProcessorMax = 4;
+using ValueKey = config::Key<config::Coordinator>;
 
 constexpr std::string_view kExamples =
     "  giliran coordinator --listen 127.0.0.1:8080 --server 127.0.0.1:9001 --server "
@@ -20,7 +21,8 @@ constexpr std::string_view kExamples =
     "127.0.0.1:9002\n"
     "  giliran coordinator --listen :8080 --server app:9001 --policy least-requests --threads 2 "
     "--log "
-    "coordinator.log\n";
+    "coordinator.log\n"
+    "  giliran coordinator -c giliran.toml --log-format combined --log access.log\n";
 
 std::string policy_help() {
   std::string names;
@@ -30,85 +32,105 @@ std::string policy_help() {
   return "whose turn it is: " + names;
 }
 
-base::Result<void> set_threads(uint32_t& out, const std::string& text) {
-  if (text == "auto") {
-    out = 0;
-    return {};
-  }
-  const uint32_t max = kThreadsPerProcessorMax * std::max(1U, std::thread::hardware_concurrency());
-  const auto value = base::parse_count(text);
-  if (!value || *value == 0) {
-    return base::fail(fmt::format("'{}': expected auto or a number from 1 to {}", text, max));
-  }
-  if (*value > max) {
-    return base::fail(
-        fmt::format("'{}': expected at most {}, {} for each processor (auto is one for each)", text,
-                    max, kThreadsPerProcessorMax));
-  }
-  out = static_cast<uint32_t>(*value);
-  return {};
-}
-
 // Looked at together with those before it, so that a server given twice is seen.
-base::Result<void> add_server(std::vector<config::Server>& out, const std::string& text) {
+base::Result<void> add_server(std::vector<config::ServerSpec>& out, const std::string& text) {
   std::vector<std::string> all;
-  for (const config::Server& server : out) all.push_back(server.spec.host_port);
+  for (const config::ServerSpec& server : out) all.push_back(server.host_port);
   all.push_back(text);
-  out.push_back({.spec = GILIRAN_TRY(config::parse_server_list(all)).back(), .name = {}});
+  out.push_back(GILIRAN_TRY(config::parse_server_list(all)).back());
   return {};
 }
 
-Setter add_listener(std::vector<config::Listener>& out) {
-  return [&out](const std::string& text) -> base::Result<void> {
-    config::Listener listener;
-    listener.listen = GILIRAN_TRY(config::parse_listen_spec(text));
-    listener.pool = "default";
-    out.push_back(std::move(listener));
-    return {};
-  };
+// --- a flag for each single value of a file ---
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
 }
 
-Setter set_log_full(config::LogFull& out) {
-  return [&out](const std::string& text) -> base::Result<void> {
-    telemetry::LogFull full{};
-    GILIRAN_TRY_VOID(cli::set_log_full(full)(text));
-    out = full == telemetry::LogFull::kWait ? config::LogFull::kWait : config::LogFull::kDrop;
-    return {};
-  };
+std::string metavar_of(const ValueKey& key) {
+  if (key.form == "true or false") return "";
+  if (key.form == "number") return "N";
+  if (key.form == "auto or a number") return "N|auto";
+  std::string text(key.form);
+  if (text.find(" or ") != std::string::npos) {  // "json, tcplog or combined"
+    replace_all(text, ", ", "|");
+    replace_all(text, " or ", "|");
+    return text;
+  }
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
+  return text;
 }
 
-std::vector<Flag> limit_flags(config::Timeouts& o, config::Limits& l) {
-  return {
-      {"--connect-timeout", "TIME", "one attempt to connect to a server; default: 5s",
-       set_duration(o.connect_timeout)},
-      {"--head-timeout", "TIME", "a client's request head, from its first byte; default: 10s",
-       set_duration(o.head_timeout)},
-      {"--response-timeout", "TIME", "request sent to response head; default: 60s",
-       set_duration(o.response_timeout)},
-      {"--body-timeout", "TIME", "a body that stops coming; default: 60s",
-       set_duration(o.body_timeout)},
-      {"--write-timeout", "TIME", "a reader that stops reading; default: 60s",
-       set_duration(o.write_timeout)},
-      {"--idle-timeout", "TIME", "a client between two requests; default: 60s",
-       set_duration(o.idle_timeout)},
-      {"--upstream-idle-timeout", "TIME", "an idle connection to a server; default: 4s",
-       set_duration(o.upstream_idle_timeout)},
-      {"--flow-idle-timeout", "TIME", "a tcp:// connection on which nothing moves; default: 10m",
-       set_duration(o.flow_idle_timeout)},
-      {"--upstream-idle-max", "N", "idle connections to servers, per worker; default: 1024",
-       set_number(l.upstream_idle_max, 0, 1'000'000)},
-      {"--head-bytes-max", "BYTES", "a request head; default: 16KiB",
-       set_bytes(l.head_bytes_max, 1024, 60 * 1024)},
-      {"--fields-max", "N", "header fields of a request; default: 100",
-       set_number(l.fields_max, 1, 128)},
-  };
+std::string help_of(const ValueKey& key) {
+  std::string now = key.absent.empty() ? key.write(config::Coordinator()) : std::string(key.absent);
+  replace_all(now, "\"", "");
+  if (key.form == "true or false") return std::string(key.meaning);
+  return fmt::format("{}; default: {}", key.meaning, now);
+}
+
+// Texts that a table of flags borrows: made once, kept for good.
+std::string_view keep(std::string text) {
+  static std::deque<std::string> kept;
+  const auto found = std::ranges::find(kept, text);
+  return found == kept.end() ? kept.emplace_back(std::move(text)) : *found;
+}
+
+base::Result<void> set_value(CoordinatorFlags& flags, const ValueKey& key,
+                             const std::string& text) {
+  config::Value value = config::text_value(text);
+  if (key.form == "true or false") {
+    value.kind = config::Value::Kind::kBool;
+    value.boolean = true;
+  }
+  config::Coordinator tried;
+  config::Reader reader;
+  key.read(value, tried, reader);
+  if (!reader.problems.empty()) {
+    return base::fail(fmt::format("'{}': {}", value.shown(), reader.problems.front().what));
+  }
+  flags.values.emplace_back([&key, value](config::Coordinator& config) {
+    config::Reader again;
+    key.read(value, config, again);
+  });
+  return {};
+}
+
+Flag flag_of(CoordinatorFlags& flags, const ValueKey& key, std::string name) {
+  return {.names = keep(std::move(name)),
+          .metavar = keep(metavar_of(key)),
+          .help = keep(help_of(key)),
+          .set = [&flags, &key](const std::string& text) { return set_value(flags, key, text); }};
+}
+
+std::string name_of(const ValueKey& key) {
+  std::string name(key.name);
+  std::ranges::replace(name, '_', '-');
+  return (key.name == "quiet" ? "-q,--" : "--") + name;
+}
+
+std::string name_of_log(const ValueKey& key) {
+  return key.name == "path" ? "--log" : fmt::format("--log-{}", key.name);
+}
+
+std::vector<Flag> value_flags(CoordinatorFlags& flags) {
+  std::vector<Flag> all;
+  for (const ValueKey& key : config::top_keys()) all.push_back(flag_of(flags, key, name_of(key)));
+  for (const ValueKey& key : config::log_keys()) {
+    all.push_back(flag_of(flags, key, name_of_log(key)));
+  }
+  for (const auto keys : {config::timeout_keys(), config::limit_keys()}) {
+    for (const ValueKey& key : keys) all.push_back(flag_of(flags, key, name_of(key)));
+  }
+  return all;
 }
 
 }  // namespace
 
-Command coordinator_command(control::CoordinatorOptions& options) {
-  config::Coordinator& o = options.config;
-  o.pools.push_back({.name = "default"});
+Command coordinator_command(CoordinatorFlags& flags) {
   static const std::string policies = policy_help();
   Command command{.name = "coordinator",
                   .summary =
@@ -117,43 +139,24 @@ Command coordinator_command(control::CoordinatorOptions& options) {
                   .arguments = "",
                   .examples = kExamples};
   command.flags = {
-      {"--listen", "[http://|tcp://]HOST:PORT", "where to accept clients",
-       add_listener(o.listeners), true},
+      {"-c,--config", "FILE", "TOML (docs/configuration.md); the flags below add or override",
+       set_text(flags.file)},
+      {"--listen", "[http://|tcp://]HOST:PORT",
+       "where to accept clients; also unix:/path, and fd@N: an inherited descriptor",
+       add_listen(flags.listens), true},
       {"--server", "HOST:PORT[=WEIGHT]", "a server to send them to; WEIGHT: 1 to 256",
-       [&o](const std::string& text) { return add_server(o.pools[0].servers, text); }, true},
+       [&flags](const std::string& text) { return add_server(flags.servers, text); }, true},
       {"--policy", "NAME", policies,
-       [&o](const std::string& text) -> base::Result<void> {
+       [&flags](const std::string& text) -> base::Result<void> {
          GILIRAN_TRY_VOID(balance::find_policy(text));
-         o.pools[0].policy = text;
+         flags.policy = text;
          return {};
        }},
-      {"--threads", "N|auto", "workers; default: auto, one per processor",
-       [&o](const std::string& text) { return set_threads(o.threads, text); }},
-      {"--log", "PATH", "one JSON record for each exchange and connection; -: standard output",
-       set_text(o.log.path)},
-      {"--log-full", "drop|wait", "when the log cannot keep up; default: drop, and count",
-       set_log_full(o.log.full)},
-      {"--drain-timeout", "TIME", "how long TERM waits for what is under way; default: 30s",
-       set_duration(o.drain_timeout)},
-      {"--seed", "N", "of everything random; default: a random one",
-       set_number(o.seed, 1, UINT64_MAX)},
-      {"-q,--quiet", "", "no plan and no summary", set_true(o.quiet)},
   };
-  std::ranges::move(limit_flags(o.timeouts, o.limits), std::back_inserter(command.flags));
-  command.absent = {
-      {"-c", "configuration files come later; give --listen and --server"},
-      {"--config", "configuration files come later; give --listen and --server"},
-      {"--log-format", "the log is JSON, one record a line; other formats come later"},
-  };
-  command.finish = [&o]() -> base::Result<void> {
-    std::vector<config::ListenSpec> specs;
-    for (const config::Listener& listener : o.listeners) specs.push_back(listener.listen);
-    const auto listens = check_listens(specs, "127.0.0.1:8080");
-    if (!listens) return listens;
-    if (o.pools[0].servers.empty()) {
-      return base::fail("no server: give --server HOST:PORT, such as --server 127.0.0.1:9001");
-    }
-    return {};
+  std::ranges::move(value_flags(flags), std::back_inserter(command.flags));
+  command.finish = [&flags]() -> base::Result<void> {
+    if (flags.listens.empty()) return {};
+    return check_listens(flags.listens, "127.0.0.1:8080");
   };
   return command;
 }

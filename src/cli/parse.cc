@@ -10,8 +10,8 @@
 namespace giliran::cli {
 namespace {
 
-constexpr std::string_view kCommands[] = {"coordinator", "server", "client",
-                                          "lab",         "report", "help"};
+constexpr std::string_view kCommands[] = {"coordinator", "server", "client", "lab",
+                                          "report",      "check",  "help"};
 
 std::string overview() {
   return "Giliran balances requests over servers and accounts for every one of them.\n\n"
@@ -21,6 +21,7 @@ std::string overview() {
          "  client       many simulated clients that measure\n"
          "  lab          a whole experiment on this machine; without a name: the demo\n"
          "  report       reads the logs of all three and says where the time went\n"
+         "  check        says what is wrong with a configuration file, before it is used\n"
          "  help         this text; giliran help COMMAND explains one\n\n"
          "Examples:\n"
          "  giliran lab\n"
@@ -54,10 +55,10 @@ bool asks_for_help(std::span<const std::string> args) {
                              [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
 }
 
+// Fills `options`; for --help, the text is in the outcome instead.
 template <typename Options>
-base::Result<Parsed> parse_with(std::span<const std::string> args, auto make_command) {
+base::Result<Parsed> fill(std::span<const std::string> args, auto make_command, Options& options) {
   Parsed parsed;
-  Options options;
   const Command command = make_command(options, parsed.warnings);
   if (asks_for_help(args)) {
     parsed.what = Text{help(command)};
@@ -70,16 +71,52 @@ base::Result<Parsed> parse_with(std::span<const std::string> args, auto make_com
   for (std::string& warning : parsed.warnings) {
     warning = fmt::format("giliran {}: {}", command.name, warning);
   }
+  return parsed;
+}
+
+// Text is the first alternative, so that it is what an outcome begins as.
+bool is_help(const Parsed& parsed) {
+  return !std::get<Text>(parsed.what).text.empty();
+}
+
+template <typename Options>
+base::Result<Parsed> parse_with(std::span<const std::string> args, auto make_command) {
+  Options options;
+  Parsed parsed = GILIRAN_TRY(fill(args, make_command, options));
+  if (!is_help(parsed)) parsed.what = std::move(options);
+  return parsed;
+}
+
+// The file has changed, perhaps; what is strange in it is said as at the start.
+base::Result<config::Coordinator> reconfigured(const CoordinatorFlags& flags) {
+  std::vector<std::string> warnings;
+  auto config = configured(flags, &warnings);
+  for (const std::string& warning : warnings) fmt::print(stderr, "{}\n", warning);
+  return config;
+}
+
+base::Result<Parsed> parse_coordinator(std::span<const std::string> args) {
+  CoordinatorFlags flags;
+  const auto make_command = [](auto& out, std::vector<std::string>&) {
+    return coordinator_command(out);
+  };
+  Parsed parsed = GILIRAN_TRY(fill(args, make_command, flags));
+  if (is_help(parsed)) return parsed;
+  auto config = configured(flags, &parsed.warnings);
+  if (!config) {
+    return base::fail(fmt::format("giliran coordinator: {}{}",
+                                  flags.file.empty() ? "" : "the configuration is not good\n",
+                                  config.error().message));
+  }
+  control::CoordinatorOptions options{.config = std::move(*config), .reload = {}};
+  if (!flags.file.empty()) options.reload = [flags] { return reconfigured(flags); };
   parsed.what = std::move(options);
   return parsed;
 }
 
 base::Result<Parsed> parse_command(const std::string& name, std::span<const std::string> args) {
   using Warnings = std::vector<std::string>;
-  if (name == "coordinator") {
-    return parse_with<control::CoordinatorOptions>(
-        args, [](auto& options, Warnings&) { return coordinator_command(options); });
-  }
+  if (name == "coordinator") return parse_coordinator(args);
   if (name == "server") return parse_with<server::ServerOptions>(args, server_command);
   if (name == "client") {
     return parse_with<client::ClientOptions>(
@@ -92,6 +129,10 @@ base::Result<Parsed> parse_command(const std::string& name, std::span<const std:
   if (name == "lab") {
     return parse_with<lab::LabOptions>(
         args, [](auto& options, Warnings&) { return lab_command(options); });
+  }
+  if (name == "check") {
+    return parse_with<CheckOptions>(
+        args, [](auto& options, Warnings&) { return check_command(options); });
   }
   return unknown_command(name);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/check.h"
 #include "client/options.h"
 #include "control/coordinator.h"
 #include "lab/options.h"
@@ -22,12 +23,13 @@ struct Text {
 
 struct Parsed {
   std::variant<Text, control::CoordinatorOptions, server::ServerOptions, client::ClientOptions,
-               report::ReportOptions, lab::LabOptions>
+               report::ReportOptions, lab::LabOptions, CheckOptions>
       what;
   std::vector<std::string> warnings{};  // one line each, with the program's name
 };
 
-// args: without the program's own name. An error is one line, with the program's name: exit 2.
+// args: without the program's own name. An error is one line, with the program's name, and where a
+// configuration file is not good one for each problem behind it: exit 2.
 base::Result<Parsed> parse(std::span<const std::string> args);
 
 }  // namespace giliran::cli

@@ -47,6 +47,7 @@ bool host_character(char c) {
 base::Result<std::string> to_host(const Value& value) {
   std::string host = GILIRAN_TRY(to_text(value));
   for (char& c : host) c = base::to_lower(c);
+  if (host.ends_with('.')) host.pop_back();  // as of the request's host
   std::string_view name = host;
   if (name.starts_with("*.")) name.remove_prefix(2);
   if (name.starts_with('[') && split_host_port(host + ":0")) return host;

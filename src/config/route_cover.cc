@@ -15,10 +15,13 @@ bool host_covers(std::string_view earlier, std::string_view host) {
          host.ends_with(earlier.substr(1));
 }
 
+// A slash at the end means nothing. No path is more than "/": "OPTIONS *" has none.
 bool path_covers(std::string_view earlier, std::string_view path) {
-  if (!path.starts_with(earlier)) return false;
-  return earlier.empty() || earlier.ends_with('/') || path.size() == earlier.size() ||
-         path[earlier.size()] == '/';
+  if (earlier.empty()) return true;
+  if (path.empty()) return false;
+  while (earlier.ends_with('/')) earlier.remove_suffix(1);
+  return path.starts_with(earlier) &&
+         (path.size() == earlier.size() || path[earlier.size()] == '/');
 }
 
 bool match_covers(const HeaderMatch& earlier, const HeaderMatch& match) {

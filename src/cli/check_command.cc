@@ -1,0 +1,47 @@
+#include "cli/commands.h"
+#include "cli/setters.h"
+
+namespace giliran::cli {
+namespace {
+
+constexpr std::string_view kExamples =
+    "  giliran check giliran.toml           good, or all that is wrong with line and column\n"
+    "  giliran check --print giliran.toml   the effective configuration, defaults included\n";
+
+Setter set_what(CheckOptions& o, CheckWhat what) {
+  return [&o, what](const std::string&) -> base::Result<void> {
+    if (o.what != CheckWhat::kCheck) return base::fail("give one of --print and --keys");
+    o.what = what;
+    return {};
+  };
+}
+
+}  // namespace
+
+Command check_command(CheckOptions& o) {
+  Command command{.name = "check",
+                  .summary =
+                      "Reads a coordinator's configuration file and says what is wrong with it. "
+                      "Starts nothing.",
+                  .arguments = "FILE",
+                  .examples = kExamples,
+                  .arguments_max = 1};
+  command.argument = set_text(o.file);
+  command.flags = {
+      {"--print", "", "the effective configuration, defaults included, as a file",
+       set_what(o, CheckWhat::kPrint)},
+      {"--keys", "", "every key there is, as Markdown; takes no file",
+       set_what(o, CheckWhat::kKeys)},
+  };
+  command.finish = [&o]() -> base::Result<void> {
+    const bool keys = o.what == CheckWhat::kKeys;
+    if (keys && !o.file.empty()) return base::fail("--keys takes no file");
+    if (!keys && o.file.empty()) {
+      return base::fail("no file: giliran check FILE, such as giliran.toml");
+    }
+    return {};
+  };
+  return command;
+}
+
+}  // namespace giliran::cli
