@@ -8,6 +8,9 @@ namespace giliran::health {
 namespace {
 
 constexpr int64_t kTrialBit = 1;
+constexpr int64_t kUnansweredBit = 2;  // marked down by failed()
+constexpr int64_t kBits = kTrialBit | kUnansweredBit;
+constexpr auto kRelaxed = std::memory_order_relaxed;
 
 int64_t ns_of(base::Instant t) {
   return t.time_since_epoch().count();
@@ -17,12 +20,21 @@ bool trial_is_out(int64_t state) {
   return (state & kTrialBit) != 0;
 }
 
-// now + d without overflow, even, and never 0, which means up.
+int64_t end_in(int64_t state) {
+  return state & ~kBits;
+}
+
+// Down, and nobody is admitted: an attempt that ends now began before.
+bool in_a_while(int64_t state, base::Instant now) {
+  return state != 0 && ns_of(now) < end_in(state) && !trial_is_out(state);
+}
+
+// now + d without overflow, without bits, and never 0, which means up.
 int64_t end_of(int64_t now, int64_t d) {
   int64_t end = 0;
   if (__builtin_add_overflow(now, d, &end)) end = INT64_MAX;
-  end &= ~kTrialBit;
-  return end == 0 ? 2 : end;
+  end = end_in(end);
+  return end == 0 ? kBits + 1 : end;
 }
 
 double grown_ns(uint32_t failures, const BackoffOptions& options, base::Rng& rng) {
@@ -33,52 +45,87 @@ double grown_ns(uint32_t failures, const BackoffOptions& options, base::Rng& rng
   return grown * (1 + options.jitter * (2 * rng.uniform() - 1));
 }
 
+// When the while after that many failures ends.
+int64_t next_end(base::Instant now, uint32_t failures, const BackoffOptions& options,
+                 base::Rng& rng) {
+  const double ns = std::clamp(grown_ns(failures, options, rng), 1.0, 9.2e18);
+  return end_of(ns_of(now), static_cast<int64_t>(ns));
+}
+
+uint32_t one_more(uint32_t failures) {
+  return std::min(failures, UINT32_MAX - 1) + 1;
+}
+
 }  // namespace
 
 Verdict Backoff::look(base::Instant now) const {
-  const int64_t state = down_until_ns_.load(std::memory_order_relaxed);
+  const int64_t state = down_until_ns_.load(kRelaxed);
   if (state == 0) return Verdict::kUp;
-  return ns_of(now) < (state & ~kTrialBit) ? Verdict::kDown : Verdict::kTrial;
+  return ns_of(now) < end_in(state) ? Verdict::kDown : Verdict::kTrial;
 }
 
 Verdict Backoff::admit(base::Instant now, base::Duration trial) {
-  int64_t state = down_until_ns_.load(std::memory_order_relaxed);
+  int64_t state = down_until_ns_.load(kRelaxed);
   if (state == 0) return Verdict::kUp;
-  if (ns_of(now) < (state & ~kTrialBit)) return Verdict::kDown;
-  const int64_t claimed = end_of(ns_of(now), trial.count()) | kTrialBit;
-  if (down_until_ns_.compare_exchange_strong(state, claimed, std::memory_order_relaxed)) {
+  if (ns_of(now) < end_in(state)) return Verdict::kDown;
+  const int64_t claimed = end_of(ns_of(now), trial.count()) | kTrialBit | (state & kUnansweredBit);
+  if (down_until_ns_.compare_exchange_strong(state, claimed, kRelaxed)) {
     return Verdict::kTrial;
   }
   return state == 0 ? Verdict::kUp : Verdict::kDown;
 }
 
-void Backoff::connected() {
+bool Backoff::connected() {
   // Only read where it is up already: every worker comes by here.
-  if (down_until_ns_.load(std::memory_order_relaxed) == 0) return;
-  down_until_ns_.store(0, std::memory_order_relaxed);
+  int64_t state = down_until_ns_.load(kRelaxed);
+  while (state != 0 && (state & kUnansweredBit) == 0) {
+    if (down_until_ns_.compare_exchange_weak(state, 0, kRelaxed)) return true;
+  }
+  return false;
 }
 
 base::Duration Backoff::connect_failed(base::Instant now, const BackoffOptions& options,
                                        base::Rng& rng) {
   GILIRAN_ASSERT(options.first.count() > 0 && options.jitter >= 0 && options.jitter <= 1);
-  int64_t state = down_until_ns_.load(std::memory_order_relaxed);
+  int64_t state = down_until_ns_.load(kRelaxed);
   for (;;) {
-    const bool in_a_while = state != 0 && ns_of(now) < state && !trial_is_out(state);
-    if (in_a_while) return base::Duration(state - ns_of(now));
-    const uint32_t failures =
-        state == 0 ? 1 : std::min(failures_.load(std::memory_order_relaxed), UINT32_MAX - 1) + 1;
-    const double ns = std::clamp(grown_ns(failures, options, rng), 1.0, 9.2e18);
-    const int64_t end = end_of(ns_of(now), static_cast<int64_t>(ns));
-    if (down_until_ns_.compare_exchange_weak(state, end, std::memory_order_relaxed)) {
-      failures_.store(failures, std::memory_order_relaxed);
+    if (in_a_while(state, now)) return base::Duration(end_in(state) - ns_of(now));
+    const uint32_t failures = state == 0 ? 1 : one_more(failures_.load(kRelaxed));
+    const int64_t end = next_end(now, failures, options, rng);
+    if (down_until_ns_.compare_exchange_weak(state, end | (state & kUnansweredBit), kRelaxed)) {
+      failures_.store(failures, kRelaxed);
       return base::Duration(end - ns_of(now));
     }
   }
 }
 
+std::optional<base::Duration> Backoff::failed(base::Instant now, uint32_t after,
+                                              const BackoffOptions& options, base::Rng& rng) {
+  GILIRAN_ASSERT(options.first.count() > 0 && options.jitter >= 0 && options.jitter <= 1);
+  if (after == 0) return std::nullopt;
+  const uint32_t in_a_row = in_a_row_.fetch_add(1, kRelaxed) + 1;
+  int64_t state = down_until_ns_.load(kRelaxed);
+  for (;;) {
+    if (state == 0 ? in_a_row < after : in_a_while(state, now)) return std::nullopt;
+    const uint32_t failures = state == 0 ? 1 : one_more(failures_.load(kRelaxed));
+    const int64_t end = next_end(now, failures, options, rng);
+    if (down_until_ns_.compare_exchange_weak(state, end | kUnansweredBit, kRelaxed)) {
+      failures_.store(failures, kRelaxed);
+      return base::Duration(end - ns_of(now));
+    }
+  }
+}
+
+bool Backoff::succeeded() {
+  // Only read where there is nothing to forget: every worker comes by here.
+  if (in_a_row_.load(kRelaxed) != 0) in_a_row_.store(0, kRelaxed);
+  if (down_until_ns_.load(kRelaxed) == 0) return false;
+  return down_until_ns_.exchange(0, kRelaxed) != 0;
+}
+
 uint32_t Backoff::failures() const {
-  if (down_until_ns_.load(std::memory_order_relaxed) == 0) return 0;
-  return failures_.load(std::memory_order_relaxed);
+  if (down_until_ns_.load(kRelaxed) == 0) return 0;
+  return failures_.load(kRelaxed);
 }
 
 }  // namespace giliran::health

@@ -138,6 +138,103 @@ TEST_F(BackoffTest, WorksAtTheStartOfTime) {
   EXPECT_EQ(admit(), Verdict::kTrial);
 }
 
+// --- failures in a row ---
+
+struct FailuresTest : BackoffTest {
+  std::optional<Duration> no_answer(uint32_t after = 3) {
+    return backoff.failed(now, after, kExact, rng);
+  }
+  void mark_down() {
+    EXPECT_FALSE(no_answer());
+    EXPECT_FALSE(no_answer());
+    EXPECT_EQ(no_answer(), seconds(1));
+  }
+};
+
+TEST_F(FailuresTest, TheThirdInARowMarksDown) {
+  mark_down();
+  EXPECT_EQ(admit(), Verdict::kDown);
+  now += seconds(1);
+  EXPECT_EQ(admit(), Verdict::kTrial);
+}
+
+TEST_F(FailuresTest, ASuccessBetweenBeginsAgain) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_FALSE(no_answer());
+    EXPECT_FALSE(no_answer());
+    EXPECT_FALSE(backoff.succeeded());  // it was not down
+  }
+  EXPECT_EQ(admit(), Verdict::kUp);
+  mark_down();
+}
+
+TEST_F(FailuresTest, AConnectionBetweenDoesNot) {
+  EXPECT_FALSE(no_answer());
+  EXPECT_FALSE(no_answer());
+  EXPECT_FALSE(backoff.connected());
+  EXPECT_TRUE(no_answer());
+}
+
+TEST_F(FailuresTest, ZeroMeansNever) {
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(no_answer(0));
+  EXPECT_EQ(admit(), Verdict::kUp);
+}
+
+TEST_F(FailuresTest, OneMeansTheFirst) {
+  EXPECT_TRUE(no_answer(1));
+}
+
+TEST_F(FailuresTest, ItTakesAnAnswerToBeUpAgain) {
+  mark_down();
+  now += seconds(1);
+  ASSERT_EQ(admit(), Verdict::kTrial);
+  EXPECT_FALSE(backoff.connected());
+  EXPECT_EQ(admit(), Verdict::kDown);
+  EXPECT_EQ(no_answer(), seconds(2));  // the trial's: doubled at once, whatever the row
+  EXPECT_EQ(backoff.failures(), 2U);
+  now += seconds(2);
+  ASSERT_EQ(admit(), Verdict::kTrial);
+  EXPECT_FALSE(backoff.connected());
+  EXPECT_TRUE(backoff.succeeded());
+  EXPECT_FALSE(backoff.succeeded());
+  EXPECT_EQ(admit(), Verdict::kUp);
+  mark_down();
+}
+
+TEST_F(FailuresTest, ATrialThatCannotConnectStillNeedsAnAnswer) {
+  mark_down();
+  now += seconds(1);
+  ASSERT_EQ(admit(), Verdict::kTrial);
+  EXPECT_EQ(fail(), seconds(2));
+  now += seconds(2);
+  ASSERT_EQ(admit(), Verdict::kTrial);
+  EXPECT_FALSE(backoff.connected());
+  EXPECT_TRUE(backoff.succeeded());
+}
+
+TEST_F(FailuresTest, AfterAFailedConnectAConnectionIsEnough) {
+  fail();
+  now += seconds(1);
+  ASSERT_EQ(admit(), Verdict::kTrial);
+  EXPECT_TRUE(backoff.connected());
+  EXPECT_FALSE(backoff.connected());
+  EXPECT_EQ(admit(), Verdict::kUp);
+}
+
+TEST_F(FailuresTest, AttemptsFromBeforeCountOnce) {
+  mark_down();
+  now += milliseconds(300);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(no_answer());
+  EXPECT_EQ(backoff.failures(), 1U);
+  EXPECT_EQ(backoff.look(now + milliseconds(700)), Verdict::kTrial);
+}
+
+TEST_F(FailuresTest, AnAnswerToAnOldAttemptMakesItUp) {
+  mark_down();
+  EXPECT_TRUE(backoff.succeeded());
+  EXPECT_EQ(admit(), Verdict::kUp);
+}
+
 // Runs `act` on eight threads at once.
 template <typename Act>
 void at_once(Act act) {
@@ -171,6 +268,61 @@ TEST_F(BackoffTest, FailuresOfManyThreadsAtOnceCountOnce) {
     });
     ASSERT_EQ(backoff.failures(), 1U);
     backoff.connected();
+  }
+}
+
+TEST_F(FailuresTest, OfManyThreadsExactlyOneMarksDown) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> marked{0};
+    at_once([&](uint64_t t) {
+      base::Rng mine(t);
+      for (int i = 0; i < 10; ++i) marked += backoff.failed(now, 80, kExact, mine) ? 1 : 0;
+    });
+    ASSERT_EQ(marked, 1);  // the eightieth of eighty: none was lost
+    ASSERT_EQ(backoff.failures(), 1U);
+    ASSERT_TRUE(backoff.succeeded());
+  }
+}
+
+TEST_F(FailuresTest, OfManyThreadsExactlyOneMakesItUp) {
+  for (int round = 0; round < 200; ++round) {
+    ASSERT_TRUE(no_answer(1));
+    std::atomic<int> up{0};
+    at_once([&](uint64_t) { up += backoff.succeeded() ? 1 : 0; });
+    ASSERT_EQ(up, 1);
+  }
+}
+
+// Whatever crosses whatever: it is never stuck down, and never up while failures go on.
+TEST_F(FailuresTest, CrossingEventsLeaveItUsable) {
+  for (int round = 0; round < 100; ++round) {
+    at_once([&](uint64_t t) {
+      base::Rng mine(t + 8 * static_cast<uint64_t>(round));
+      for (int i = 0; i < 50; ++i) {
+        switch (mine.below(5)) {
+          case 0:
+            backoff.succeeded();
+            break;
+          case 1:
+            backoff.connected();
+            break;
+          case 2:
+            backoff.connect_failed(now, kExact, mine);
+            break;
+          case 3:
+            backoff.admit(now, kTrial);
+            break;
+          default:
+            backoff.failed(now, 3, kExact, mine);
+        }
+      }
+    });
+    now += seconds(31);
+    ASSERT_NE(admit(), Verdict::kDown);
+    backoff.succeeded();
+    ASSERT_EQ(admit(), Verdict::kUp);
+    mark_down();
+    backoff.succeeded();
   }
 }
 
