@@ -40,6 +40,21 @@ base::Result<std::shared_ptr<const Pool>> pool_named(const Snapshot& snapshot,
   return *found;
 }
 
+// Who is connected to a listener that was taken out goes on by its routes, with the pools as they
+// are now; with those it had, where they were taken out too.
+std::shared_ptr<const Listener> retire(const Snapshot& now, const Listener& old) {
+  auto listener = std::make_shared<Listener>(old);
+  listener->retired = true;
+  const auto renew = [&](std::shared_ptr<const Pool>& pool) {
+    if (pool == nullptr) return;
+    const auto same = std::ranges::find(now.pools, pool->name, &Pool::name);
+    if (same != now.pools.end()) pool = *same;
+  };
+  renew(listener->pool);
+  for (Route& route : listener->routes) renew(route.pool);
+  return listener;
+}
+
 base::Result<void> add_listener(Snapshot& snapshot, const Bound& bound, const Snapshot* before) {
   auto listener = std::make_shared<Listener>();
   listener->options = *bound.listener;
@@ -112,9 +127,7 @@ base::Result<std::shared_ptr<const Snapshot>> make_snapshot(
   }
   if (before != nullptr) {
     for (const auto& old : before->listeners) {
-      auto retired = old->retired ? nullptr : std::make_shared<Listener>(*old);
-      if (retired != nullptr) retired->retired = true;
-      snapshot->listeners.push_back(retired != nullptr ? std::move(retired) : old);
+      snapshot->listeners.push_back(retire(*snapshot, *old));
     }
   }
   for (const Bound& b : bound) GILIRAN_TRY_VOID(add_listener(*snapshot, b, before));
