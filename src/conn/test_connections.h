@@ -57,15 +57,24 @@ inline std::string text_of(const Fields& fields) {
 // One request a server got.
 struct TestRequest final : ServerStreamEvents {
   void on_request_data(base::Slice data) override {
-    EXPECT_FALSE(ended || closed);
+    EXPECT_FALSE(closed);
+    EXPECT_TRUE(tunnel ? !half_closed : !ended);
     EXPECT_FALSE(data.empty());
-    body += data.view();
+    (tunnel ? raw : body) += data.view();
     given += data.size();
     if (consume_at_once) stream->consume(data.size());
     if (on_data) on_data(*this);
   }
   void on_request_end(const Fields& t) override {
-    EXPECT_FALSE(ended || closed);
+    EXPECT_FALSE(closed);
+    if (tunnel) {
+      EXPECT_FALSE(half_closed);
+      EXPECT_EQ(t.count, 0U);
+      half_closed = true;
+      if (on_half_closed) on_half_closed(*this);
+      return;
+    }
+    EXPECT_FALSE(ended);
     ended = true;
     trailers = text_of(t);
     if (on_end) on_end(*this);
@@ -84,16 +93,30 @@ struct TestRequest final : ServerStreamEvents {
     if (!text.empty()) stream->send_data(base::Slice::of_static(text));
     stream->send_end();
   }
+  // 101 (200 to CONNECT): what comes from now on is raw.
+  void accept_tunnel() {
+    const Field field{.name = "Upgrade", .value = "test"};
+    const bool connect = method == "CONNECT";
+    tunnel = true;
+    stream->send_head({.status = connect ? uint16_t{200} : uint16_t{101},
+                       .reason = {},
+                       .fields = {&field, connect ? 0U : 1U},
+                       .body = {},
+                       .tunnel = true});
+  }
+  void say(std::string_view text) { stream->send_data(base::Slice::of_static(text)); }
 
   ServerStream* stream = nullptr;
   ServerConnection* connection = nullptr;
   std::string method, target, fields, body, trailers;
+  std::string raw;  // of a tunnel
+  bool tunnel = false, half_closed = false;
   bool expect_continue = false;
   bool ended = false, closed = false, consume_at_once = true;
   uint64_t given = 0, sent = 0;
   StreamClosed how;
   StreamFacts facts;
-  std::function<void(TestRequest&)> on_data, on_end;
+  std::function<void(TestRequest&)> on_data, on_end, on_half_closed;
 };
 
 struct Refused {
@@ -123,6 +146,8 @@ class TestServer final : public ServerHandler, private net::AcceptEvents {
   std::vector<std::unique_ptr<ServerConnection>> connections;  // null once closed
   std::vector<std::unique_ptr<TestRequest>> requests;
   std::vector<Refused> refused;
+  OwnAnswer own;
+  std::vector<uint16_t> own_answers;
   std::function<void(TestRequest&)> on_request_begin;  // inside on_request
   std::function<void(TestRequest&)> on_request_end;
   bool listener_closed = false;
@@ -153,6 +178,10 @@ class TestServer final : public ServerHandler, private net::AcceptEvents {
                   std::string_view bytes) override {
     refused.push_back({why, status, std::string(bytes)});
   }
+  OwnAnswer own_answer(const ServerConnection&, const StreamClosed& why, uint16_t) override {
+    own_answers.push_back(why.answered);
+    return own;
+  }
   void on_connection_closed(ServerConnection& connection) override {
     for (auto& c : connections) {
       if (c.get() == &connection) c.reset();
@@ -174,6 +203,7 @@ struct TestExchange final : ClientStreamEvents {
     EXPECT_FALSE(closed);
     status = head.status;
     fields = text_of(head.fields);
+    if (on_head) on_head();
   }
   void on_response_data(base::Slice data) override {
     EXPECT_NE(status, 0);
@@ -198,6 +228,17 @@ struct TestExchange final : ClientStreamEvents {
     const Field host{.name = "Host", .value = "h"};
     stream->send_head({.method = method, .target = target, .fields = {&host, 1}, .body = length});
   }
+  // Asks for a tunnel.
+  void ask_tunnel(bool connect = false) {
+    const Field fields_out[] = {{.name = "Host", .value = "h:80"},
+                                {.name = "Upgrade", .value = "test"}};
+    stream->send_head({.method = connect ? "CONNECT" : "GET",
+                       .target = connect ? "h:80" : "/chat",
+                       .fields = std::span(fields_out).first(connect ? 1 : 2),
+                       .body = {},
+                       .upgrade = !connect});
+  }
+  void say(std::string_view text) { stream->send_data(base::Slice::of_static(text)); }
   void get(std::string_view target = "/") {
     send("GET", target);
     stream->send_end();
@@ -211,7 +252,7 @@ struct TestExchange final : ClientStreamEvents {
   uint64_t sent = 0;
   StreamClosed how;
   StreamFacts facts;
-  std::function<void()> on_interim_head;
+  std::function<void()> on_interim_head, on_head;
 };
 
 // One client connection with its exchanges.
