@@ -1,4 +1,4 @@
-"""Real programs at the coordinator's sides: nginx, haproxy and redis on free ports of 127.0.0.1.
+"""Real programs at the coordinator's sides, on free ports of 127.0.0.1: nginx, haproxy, redis.
 
 Nothing is installed: ./run unpacks their Debian packages into build/peers. Each peer is a process
 of ours, with a generated configuration in a folder of its own, ended by its id.
@@ -21,9 +21,11 @@ STOP_S = 10
 
 def binary(name):
     """Path of a peer's program: unpacked by ./run, else what this machine has; None without."""
-    for path in (UNPACKED / name / "root/usr/sbin" / name, UNPACKED / name / "root/usr/bin" / name):
-        if path.exists():
-            return str(path)
+    for package in (name, f"{name}-bin"):
+        for folder in ("usr/sbin", "usr/bin"):
+            path = UNPACKED / package / "root" / folder / name
+            if path.exists():
+                return str(path)
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
