@@ -428,3 +428,37 @@ def test_a_field_that_only_looks_like_ours_does_not_reach_a_server(g):
                        b"x-forwarded_proto: https\r\nContent_Length: 5\r\nX_Other: a\r\n\r\n")
     assert b"6.6.6.6" not in head and b"https" not in head
     assert b"content_length" not in fields(head) and fields(head)[b"x_other"] == b"a"
+
+
+# --- not yet ---
+
+@pytest.mark.xfail(strict=True, reason="interim responses are queued for the client without bound")
+def test_hints_without_end_do_not_fill_the_memory(g):
+    """A server that sends 103 after 103 to a client that does not read is held back, or cut."""
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 8000 + b"\r\n\r\n"
+    most, sent, over = 96 << 20, [0], threading.Event()
+
+    def handle(connection, _):
+        read_head(connection)
+        connection.settimeout(2 * SLOW)
+        try:
+            while sent[0] < most:
+                connection.sendall(hint * 16)
+                sent[0] += len(hint) * 16
+        except OSError:
+            pass
+        over.set()
+
+    with RawServer(handle) as server:
+        coordinator = g.coordinator(server)
+        with Wire(coordinator.port) as client:
+            client.send(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert over.wait(60 * SLOW)
+            assert sent[0] < most / 3 and coordinator.rss_kib() < 64 << 10
+
+
+@pytest.mark.xfail(strict=True, reason="Max-Forwards is passed on as it is (RFC 9110, 7.6.2)")
+def test_max_forwards_is_counted_down(g):
+    head, = sent_on(g, b"OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 3\r\n\r\n")
+    assert fields(head)[b"max-forwards"] == b"2"
+    assert not sent_on(g, b"OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n")
