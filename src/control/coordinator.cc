@@ -7,25 +7,73 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
+#include <optional>
 #include <thread>
 
 #include "base/parse.h"
+#include "control/changes.h"
+#include "control/fleet.h"
+#include "control/listen_sockets.h"
+#include "control/notices.h"
 #include "control/plan.h"
+#include "control/reloader.h"
+#include "control/summary.h"
 #include "net/engine.h"
-#include "net/listen_socket.h"
+#include "net/listen.h"
 #include "net/signals.h"
-#include "proxy/worker.h"
+#include "net/supervisor.h"
 #include "telemetry/log.h"
 
 namespace giliran::control {
 namespace {
 
+constexpr base::Duration kFirstProgress = std::chrono::seconds(1);
+constexpr base::Duration kProgress = std::chrono::seconds(5);
+
+void tell_supervisor(const std::string& state) {
+  if (const auto told = net::notify_supervisor(state); !told) {
+    spdlog::warn("{}", told.error().message);
+  }
+}
+
+net::TcpOptions tcp_options(const config::Timeouts& timeouts) {
+  return {.keepalive_idle = timeouts.keepalive_idle,
+          .unacknowledged_timeout = timeouts.unacknowledged_timeout};
+}
+
+telemetry::LogFormat log_format(config::LogFormat format) {
+  switch (format) {
+    case config::LogFormat::kJson:
+      return telemetry::LogFormat::kJson;
+    case config::LogFormat::kHttplog:
+      return telemetry::LogFormat::kHttplog;
+    case config::LogFormat::kTcplog:
+      return telemetry::LogFormat::kTcplog;
+    case config::LogFormat::kCombined:
+      return telemetry::LogFormat::kCombined;
+  }
+  return telemetry::LogFormat::kJson;
+}
+
+// Several lines, each indented below what is said of them.
+std::string as_block(const std::string& lines) {
+  if (lines.find('\n') == std::string::npos) return lines;
+  std::string block = "\n  ";
+  for (const char c : lines) {
+    block += c;
+    if (c == '\n') block += "  ";
+  }
+  return block;
+}
+
+std::string_view plural(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
 // The process: workers on threads of their own, signals and notices on the calling thread's loop.
-class Coordinator final : private proxy::Notices {
+class Coordinator final {
  public:
-  explicit Coordinator(const CoordinatorOptions& options)
-      : options_(options.config), reload_(options.reload) {}
+  explicit Coordinator(const CoordinatorOptions& options) : options_(options) {}
 
   base::Result<void> prepare();
   int run();
@@ -38,84 +86,115 @@ class Coordinator final : private proxy::Notices {
   };
   enum class Stop : uint8_t { kNo, kDraining, kCutting };
 
-  base::Result<void> open_listener(size_t index);
+  base::Result<void> open_log();
+  base::Result<std::shared_ptr<const cluster::Snapshot>> snapshot_of(
+      const Plan& plan, const ListenSockets::Change& change) const;
+  base::Result<void> add_worker(uint32_t index, base::Rng random);
+  void say_listening(const Listening& listening) const;
+  void warn(const std::vector<std::string>& warnings) const;
+
   void on_signal(int number);
+  void reload();
+  void reloaded(base::Result<Plan> plan);
+  base::Result<std::string> change_to(Plan plan);
+  void publish(std::shared_ptr<const cluster::Snapshot> snapshot, ListenSockets::Change& change);
+
   void drain(bool bounded);
   void cut();
   void report_drain();
-  void worker_done();
-  void summary();
+  void summarise();
 
-  void accept_paused(int error) override;
-  void server_down(const cluster::Endpoint& endpoint, base::Duration left_out, int error) override;
-  void server_up(const cluster::Endpoint& endpoint) override;
-
-  const config::Coordinator& options_;
-  const std::function<base::Result<config::Coordinator>()>& reload_;
+  const CoordinatorOptions& options_;
   base::SystemClock clock_;
+  Surroundings surroundings_;
   Plan plan_;
   std::shared_ptr<const cluster::Snapshot> snapshot_;
+  std::optional<ListenSockets> sockets_;
   std::unique_ptr<telemetry::Log> log_;
   std::unique_ptr<net::Io> io_;
+  std::optional<OperatorNotices> notices_;
+  proxy::Shared shared_;
   std::vector<WorkerThread> workers_;
-  std::vector<std::vector<net::ListenSocket>> sockets_;  // of each listener; one where it is shared
+  std::optional<Fleet> fleet_;
+  std::optional<Reloader> reloader_;
+  ServerCounts servers_;
   std::unique_ptr<net::SignalWatch> signals_;
   net::MemberTimer<Coordinator, &Coordinator::cut> cut_timer_{*this};
   net::MemberTimer<Coordinator, &Coordinator::report_drain> report_timer_{*this};
   base::Instant started_{};
-  base::Instant pause_told_{};
   Stop stop_ = Stop::kNo;
-  size_t running_ = 0;
 };
 
+// --- the start ---
+
 base::Result<void> Coordinator::prepare() {
-  plan_ = GILIRAN_TRY(make_plan(options_));
-  const bool wait = options_.log.full == config::LogFull::kWait;
-  log_ = GILIRAN_TRY(
-      telemetry::Log::open({.path = options_.log.path,
-                            .workers = plan_.workers,
-                            .full = wait ? telemetry::LogFull::kWait : telemetry::LogFull::kDrop,
-                            .tier = telemetry::Tier::kCoordinator},
-                           clock_));
+  std::vector<std::string> warnings;
+  // First of all: a descriptor that a listener names by its number must not be one of ours.
+  std::vector<Inherited> inherited = GILIRAN_TRY(take_inherited(options_.config, warnings));
+  for (const Inherited& i : inherited) surroundings_.inherited.emplace_back(i.number, i.address);
+  surroundings_.descriptors = net::raise_descriptor_limit();
+  surroundings_.processors = std::thread::hardware_concurrency();
+  surroundings_.from_file = options_.reload != nullptr;
+  plan_ = GILIRAN_TRY(make_plan(options_.config, surroundings_));
+  surroundings_.workers = plan_.workers;
+  sockets_.emplace(plan_.workers, std::move(inherited));
+  auto change = GILIRAN_TRY(sockets_->prepare(plan_, tcp_options(plan_.config.timeouts)));
+  snapshot_ = GILIRAN_TRY(snapshot_of(plan_, change));
+  GILIRAN_TRY_VOID(open_log());
   io_ = GILIRAN_TRY(net::make_epoll_io(clock_));
-  for (size_t i = 0; i < plan_.bound.size(); ++i) GILIRAN_TRY_VOID(open_listener(i));
-  snapshot_ = GILIRAN_TRY(cluster::make_snapshot(plan_.config, plan_.members, plan_.bound));
-  base::Rng random(options_.seed == 0 ? base::random_seed() : options_.seed);
-  for (uint32_t i = 0; i < plan_.workers; ++i) {
-    WorkerThread w;
-    w.io = GILIRAN_TRY(net::make_epoll_io(clock_));
-    w.worker = std::make_unique<proxy::Worker>(
-        proxy::Worker::Setup{.io = *w.io,
-                             .options = proxy::Options::of(plan_.config),
-                             .snapshot = snapshot_,
-                             .sink = log_->sink(i),
-                             .random = random.split(i),
-                             .index = i,
-                             .workers = plan_.workers,
-                             .notices = *this});
-    for (size_t l = 0; l < sockets_.size(); ++l) {
-      std::vector<net::ListenSocket>& sockets = sockets_[l];
-      const bool shared = sockets.size() == 1 && plan_.workers > 1;
-      const int fd = shared ? sockets[0].fd.get() : sockets[i].fd.release();
-      GILIRAN_TRY_VOID(w.worker->listen_on(l, fd, shared));
-    }
-    workers_.push_back(std::move(w));
+  fleet_.emplace(*io_);
+  notices_.emplace(*io_);
+  base::Rng random(options_.config.seed == 0 ? base::random_seed() : options_.config.seed);
+  shared_.rate_limiter = std::make_unique<proxy::RateLimiter>(base::random_seed());
+  for (uint32_t i = 0; i < plan_.workers; ++i) GILIRAN_TRY_VOID(add_worker(i, random.split(i)));
+  publish(snapshot_, change);
+  warn(warnings);
+  warn(plan_.warnings);
+  for (const std::string& idle : sockets_->unused()) {
+    spdlog::warn("inherited {} is used by no listener: who connects there waits", idle);
   }
   return {};
 }
 
-// A listener of each worker's own on the same port; a Unix socket is one, shared by all.
-base::Result<void> Coordinator::open_listener(size_t index) {
-  base::Address& address = plan_.bound[index].address;
-  const size_t count = address.is_unix() ? 1 : plan_.workers;
-  std::vector<net::ListenSocket>& sockets = sockets_.emplace_back();
-  for (size_t i = 0; i < count; ++i) {
-    auto socket = net::open_listen_socket(address, {.reuse_port = count > 1});
-    if (!socket)
-      return std::unexpected(net::listen_error(address, "--listen", socket.error().code));
-    address = net::bound_address(*socket);  // the port that was free, where 0 was asked
-    sockets.push_back(std::move(*socket));
+base::Result<void> Coordinator::open_log() {
+  const config::Log& log = plan_.config.log;
+  const bool wait = log.full == config::LogFull::kWait;
+  log_ = GILIRAN_TRY(
+      telemetry::Log::open({.path = log.path,
+                            .workers = plan_.workers,
+                            .full = wait ? telemetry::LogFull::kWait : telemetry::LogFull::kDrop,
+                            .tier = telemetry::Tier::kCoordinator,
+                            .format = log_format(log.format)},
+                           clock_));
+  return {};
+}
+
+base::Result<std::shared_ptr<const cluster::Snapshot>> Coordinator::snapshot_of(
+    const Plan& plan, const ListenSockets::Change& change) const {
+  std::vector<cluster::Bound> bound;
+  for (size_t i = 0; i < plan.places.size(); ++i) {
+    bound.push_back({.listener = &plan.config.listeners[plan.places[i].listener],
+                     .address = change.all[i]->bound});
   }
+  return cluster::make_snapshot(plan.config, plan.members, bound, snapshot_.get());
+}
+
+base::Result<void> Coordinator::add_worker(uint32_t index, base::Rng random) {
+  WorkerThread w;
+  w.io = GILIRAN_TRY(net::make_epoll_io(clock_));
+  w.worker = std::make_unique<proxy::Worker>(
+      proxy::Worker::Setup{.io = *w.io,
+                           .options = plan_.options(),
+                           .snapshot = snapshot_,
+                           .sink = log_->sink(index),
+                           .shared = shared_,
+                           .random = random,
+                           .index = index,
+                           .workers = plan_.workers,
+                           .notices = *notices_,
+                           .gauges = !plan_.config.log.path.empty()});
+  fleet_->add(*w.io, *w.worker);
+  workers_.push_back(std::move(w));
   return {};
 }
 
@@ -127,34 +206,43 @@ int Coordinator::run() {
     return 1;
   }
   signals_ = std::move(*signals);
+  if (options_.reload) {
+    const auto read = [&reload = options_.reload,
+                       surroundings = surroundings_]() -> base::Result<Plan> {
+      return make_plan(GILIRAN_TRY(reload()), surroundings);
+    };
+    reloader_.emplace(*io_, read, [this](base::Result<Plan> plan) { reloaded(std::move(plan)); });
+  }
   started_ = clock_.now();
-  if (!options_.quiet) fmt::print(stderr, "{}", describe(plan_));
-  running_ = workers_.size();
+  if (!options_.config.quiet) fmt::print(stderr, "{}", describe(plan_));
   for (WorkerThread& w : workers_) {
     w.thread = std::thread([&io = *w.io] { io.run(); });
   }
-  for (const cluster::Bound& bound : plan_.bound) {
-    fmt::print(stderr, "listening on {}://{}\n", config::name(bound.listener->listen.scheme),
-               bound.address.text());
-  }
+  for (const auto& listening : sockets_->listening()) say_listening(*listening);
   std::fflush(stderr);
+  tell_supervisor("READY=1\nSTATUS=serving");
   io_->run();
   for (WorkerThread& w : workers_) {
     w.io->stop();
     w.thread.join();
   }
+  reloader_.reset();
   log_->close();
-  summary();
+  summarise();
   for (WorkerThread& w : workers_) w.worker.reset();
-  for (const auto& sockets : sockets_) {
-    const std::string& path = sockets.front().unix_path;
-    if (!path.empty()) std::remove(path.c_str());
-  }
+  sockets_.reset();
   signals_.reset();
   return log_->counts().write_errors == 0 ? 0 : 1;
 }
 
-// --- stopping ---
+void Coordinator::say_listening(const Listening& listening) const {
+  fmt::print(stderr, "listening on {}://{}\n", config::name(listening.scheme),
+             listening.bound.text());
+}
+
+void Coordinator::warn(const std::vector<std::string>& warnings) const {
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+}
 
 void Coordinator::on_signal(int number) {
   switch (number) {
@@ -162,8 +250,7 @@ void Coordinator::on_signal(int number) {
       log_->reopen();
       break;
     case SIGHUP:
-      spdlog::warn(reload_ ? "reload is not built yet"
-                           : "nothing to reload: this coordinator was configured by flags");
+      reload();
       break;
     case SIGQUIT:
       drain(false);
@@ -174,23 +261,97 @@ void Coordinator::on_signal(int number) {
   }
 }
 
+// --- reload ---
+
+void Coordinator::reload() {
+  if (stop_ != Stop::kNo) {
+    spdlog::warn("reload ignored: the coordinator is stopping");
+    return;
+  }
+  tell_supervisor(net::reloading_state(clock_.now()));
+  if (reloader_) {
+    reloader_->ask();
+    return;
+  }
+  spdlog::warn("nothing to reload: this coordinator was configured by flags");
+  tell_supervisor("READY=1");
+}
+
+void Coordinator::reloaded(base::Result<Plan> plan) {
+  if (stop_ != Stop::kNo) return;
+  const auto changed =
+      plan ? change_to(std::move(*plan)) : base::Result<std::string>(std::unexpected(plan.error()));
+  if (changed) {
+    spdlog::info("reloaded: {}", *changed);
+    tell_supervisor(fmt::format("READY=1\nSTATUS=serving; reloaded: {}", *changed));
+  } else {
+    spdlog::error("reload refused, nothing has changed: {}", as_block(changed.error().message));
+    tell_supervisor("READY=1\nSTATUS=serving; the last reload was refused, see the log");
+  }
+}
+
+// Everything that may fail comes before the first change.
+base::Result<std::string> Coordinator::change_to(Plan plan) {
+  const net::TcpOptions tcp = tcp_options(plan.config.timeouts);
+  auto change = GILIRAN_TRY(sockets_->prepare(plan, tcp));
+  auto snapshot = GILIRAN_TRY(snapshot_of(plan, change));
+  const std::vector<std::string> later = needs_restart(plan_, plan);
+  keep_until_restart(plan_, plan);
+  const std::string what = changes(plan_.config, *snapshot_, plan.config, *snapshot);
+  if (plan.config.timeouts != plan_.config.timeouts) sockets_->set_tcp(tcp);
+  for (const auto& listening : change.opened) say_listening(*listening);
+  plan_ = std::move(plan);
+  publish(std::move(snapshot), change);
+  warn(plan_.warnings);
+  for (const std::string& sentence : later) spdlog::warn("{}", sentence);
+  return what;
+}
+
+void Coordinator::publish(std::shared_ptr<const cluster::Snapshot> snapshot,
+                          ListenSockets::Change& change) {
+  Fleet::News news{.snapshot = snapshot, .options = plan_.options(), .opened = {}, .removed = {}};
+  for (Listening* listening : change.removed) news.removed.push_back(listening->number);
+  for (const auto& listening : change.opened) {
+    for (size_t i = 0; i < snapshot->listeners.size(); ++i) {
+      const cluster::Listener& listener = *snapshot->listeners[i];
+      if (!listener.retired && listener.address == listening->bound &&
+          listener.options.listen.scheme == listening->scheme) {
+        listening->number = i;
+      }
+    }
+    const bool shared = listening->shared != nullptr;
+    news.opened.push_back(
+        {.listener = listening->number,
+         .fds = shared ? std::vector{listening->shared->socket.fd.get()} : listening->fds,
+         .shared = shared});
+    for (net::Descriptor& fd : listening->own) fd.release();  // the workers' from now on
+    listening->own.clear();
+  }
+  servers_.published(snapshot_ == snapshot ? nullptr : snapshot_.get(), *snapshot);
+  sockets_->commit(change);
+  fleet_->publish(news);
+  fleet_->when_stopped(news.removed, [this](size_t number) { sockets_->stopped(number); });
+  snapshot_ = std::move(snapshot);
+}
+
+// --- stopping ---
+
 void Coordinator::drain(bool bounded) {
   switch (stop_) {
-    case Stop::kNo:
+    case Stop::kNo: {
       stop_ = Stop::kDraining;
-      if (!options_.quiet) {
-        spdlog::info("draining{}; a second signal ends at once",
-                     bounded ? " for at most " + base::format_duration(options_.drain_timeout)
-                             : std::string());
+      const base::Duration most = plan_.config.drain_timeout;
+      const std::string bound =
+          bounded ? " for at most " + base::format_duration(most) : std::string();
+      tell_supervisor(fmt::format("STOPPING=1\nSTATUS=draining{}", bound));
+      if (!plan_.config.quiet) {
+        spdlog::info("draining{}; a second signal ends at once", bound);
       }
-      for (WorkerThread& w : workers_) {
-        w.io->post([this, &worker = *w.worker] {
-          worker.drain([this] { io_->post([this] { worker_done(); }); });
-        });
-      }
-      if (bounded) io_->arm(cut_timer_, options_.drain_timeout);
-      io_->arm(report_timer_, std::chrono::seconds(1));
+      fleet_->drain([this] { io_->stop(); });
+      if (bounded) io_->arm(cut_timer_, most);
+      io_->arm(report_timer_, kFirstProgress);
       break;
+    }
     case Stop::kDraining:
       cut();
       break;
@@ -202,72 +363,29 @@ void Coordinator::drain(bool bounded) {
 void Coordinator::cut() {
   if (stop_ != Stop::kDraining) return;
   stop_ = Stop::kCutting;
-  for (WorkerThread& w : workers_) {
-    w.io->post([&worker = *w.worker] { worker.shut(); });
-  }
+  fleet_->shut();
 }
 
 void Coordinator::report_drain() {
-  if (running_ == 0) return;
-  spdlog::info("draining: {} of {} workers have connections left", running_, workers_.size());
-  io_->arm(report_timer_, std::chrono::seconds(5));
-}
-
-void Coordinator::worker_done() {
-  if (--running_ == 0) io_->stop();
-}
-
-void Coordinator::summary() {
-  if (options_.quiet) return;
-  proxy::WorkerCounts sum;
-  for (const WorkerThread& w : workers_) sum.add(w.worker->counts());
-  const double seconds = base::to_seconds(clock_.now() - started_);
-  const double cpu = base::to_seconds(base::process_cpu_time());
-  const telemetry::Log::Counts logged = log_->counts();
-  fmt::print(
-      stderr,
-      "giliran coordinator: {} exchanges, {} flows on {} connections in {:.1f} s; {} failed, "
-      "{} refused, {} retries, {} cut at the end; CPU {:.2f} s",
-      sum.exchanges, sum.flows, sum.connections, seconds, sum.failed, sum.refused, sum.retries,
-      sum.cut, cpu);
-  if (sum.exchanges + sum.flows != 0) {
-    fmt::print(stderr, " ({:.1f} us each)",
-               cpu * 1e6 / static_cast<double>(sum.exchanges + sum.flows));
-  }
-  fmt::print(stderr, "; log: {} records written, {} dropped, {} write errors\n", logged.written,
-             logged.dropped, logged.write_errors);
-  for (const auto& pool : snapshot_->pools) {
-    for (const auto& endpoint : pool->endpoints) {
-      fmt::print(stderr, "  server {} chosen {} times\n", endpoint->name,
-                 endpoint->live.chosen.load(std::memory_order_relaxed));
-    }
-  }
-}
-
-// --- notices of the workers ---
-
-void Coordinator::accept_paused(int error) {
-  io_->post([this, error] {
-    const base::Instant now = clock_.now();
-    if (pause_told_ != base::Instant{} && now - pause_told_ < std::chrono::seconds(10)) return;
-    pause_told_ = now;
-    spdlog::warn(
-        "accepting pauses: {} (limit {}); raise the limit (ulimit -n) or --idle-timeout "
-        "less",
-        std::strerror(error), plan_.descriptors);
+  fleet_->ask([](const Left& left) {
+    if (left.connections == 0) return;
+    const std::string text = fmt::format("draining: {} connection{}, {} exchange{}, {} flow{} left",
+                                         left.connections, plural(left.connections), left.exchanges,
+                                         plural(left.exchanges), left.flows, plural(left.flows));
+    spdlog::info("{}", text);
+    tell_supervisor("STATUS=" + text);
   });
+  io_->arm(report_timer_, kProgress);
 }
 
-void Coordinator::server_down(const cluster::Endpoint& endpoint, base::Duration left_out,
-                              int error) {
-  io_->post([name = endpoint.name, left_out, error] {
-    spdlog::warn("server {} does not connect ({}): left out for {}", name, std::strerror(error),
-                 base::format_duration(std::chrono::floor<std::chrono::milliseconds>(left_out)));
-  });
-}
-
-void Coordinator::server_up(const cluster::Endpoint& endpoint) {
-  io_->post([name = endpoint.name] { spdlog::info("server {} is back", name); });
+void Coordinator::summarise() {
+  if (plan_.config.quiet) return;
+  Totals totals{.counts = {},
+                .logged = log_->counts(),
+                .ran = clock_.now() - started_,
+                .cpu = base::process_cpu_time()};
+  for (const WorkerThread& w : workers_) totals.counts.add(w.worker->counts());
+  fmt::print(stderr, "{}{}", summary(totals), servers_.text(*snapshot_));
 }
 
 }  // namespace

@@ -1,0 +1,74 @@
+#include "control/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace giliran::control {
+namespace {
+
+uint64_t chosen(const cluster::Endpoint& endpoint) {
+  return endpoint.live.chosen.load(std::memory_order_relaxed);
+}
+
+bool has(const cluster::Snapshot& snapshot, const std::shared_ptr<cluster::Endpoint>& endpoint) {
+  return std::ranges::any_of(snapshot.pools, [&](const auto& pool) {
+    return std::ranges::find(pool->endpoints, endpoint) != pool->endpoints.end();
+  });
+}
+
+}  // namespace
+
+void ServerCounts::published(const cluster::Snapshot* old, const cluster::Snapshot& now) {
+  std::erase_if(removed_, [&](const auto& endpoint) {
+    if (endpoint.use_count() > 1) return false;  // counts on
+    ++forgotten_;
+    forgotten_chosen_ += chosen(*endpoint);
+    return true;
+  });
+  if (old == nullptr) return;
+  for (const auto& pool : old->pools) {
+    for (const auto& endpoint : pool->endpoints) {
+      if (!has(now, endpoint)) removed_.push_back(endpoint);
+    }
+  }
+}
+
+std::string ServerCounts::text(const cluster::Snapshot& now) const {
+  std::string text;
+  for (const auto& pool : now.pools) {
+    const std::string of = now.pools.size() > 1 ? " of pool " + pool->name : "";
+    for (const auto& endpoint : pool->endpoints) {
+      text += fmt::format("  server {}{} chosen {} times\n", endpoint->name, of, chosen(*endpoint));
+    }
+  }
+  for (const auto& endpoint : removed_) {
+    text +=
+        fmt::format("  server {}, removed, chosen {} times\n", endpoint->name, chosen(*endpoint));
+  }
+  if (forgotten_ != 0) {
+    text += fmt::format("  {} servers removed earlier, chosen {} times\n", forgotten_,
+                        forgotten_chosen_);
+  }
+  return text;
+}
+
+std::string summary(const Totals& totals) {
+  const proxy::WorkerCounts& sum = totals.counts;
+  const double cpu = base::to_seconds(totals.cpu);
+  std::string text = fmt::format(
+      "giliran coordinator: {} exchanges, {} flows on {} connections in {:.1f} s; {} failed, "
+      "{} refused, {} retries, {} cut at the end; CPU {:.2f} s",
+      sum.exchanges, sum.flows, sum.connections, base::to_seconds(totals.ran), sum.failed,
+      sum.refused, sum.retries, sum.cut, cpu);
+  if (sum.exchanges + sum.flows != 0) {
+    text += fmt::format(" ({:.1f} us each)",
+                        cpu * 1e6 / static_cast<double>(sum.exchanges + sum.flows));
+  }
+  const telemetry::Log::Counts& logged = totals.logged;
+  text += fmt::format("; log: {} records written, {} dropped, {} write errors\n", logged.written,
+                      logged.dropped, logged.write_errors);
+  return text;
+}
+
+}  // namespace giliran::control
