@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "base/parse.h"
 #include "config/keys.h"
@@ -18,9 +19,17 @@ std::string located(std::string_view file, Position at, std::string_view text) {
   return fmt::format("{}:{}:{}: {}", file, at.line, at.column, text);
 }
 
-// In the order of the text.
-std::unexpected<base::Error> refuse(std::vector<Problem> problems, std::string_view file) {
-  std::ranges::stable_sort(problems, {}, &Problem::at);
+// In the order of the text, those of one place in the order they were found.
+std::vector<Problem> in_order(const std::vector<Problem>& problems) {
+  std::multimap<Position, const Problem*> places;
+  for (const Problem& problem : problems) places.emplace(problem.at, &problem);
+  std::vector<Problem> ordered;
+  for (const auto& [place, problem] : places) ordered.push_back(*problem);
+  return ordered;
+}
+
+std::unexpected<base::Error> refuse(const std::vector<Problem>& found, std::string_view file) {
+  const std::vector<Problem> problems = in_order(found);
   std::string text;
   for (size_t i = 0; i < std::min(problems.size(), kProblemsToldMax); ++i) {
     text += fmt::format(
@@ -71,12 +80,11 @@ base::Result<Coordinator> parse_coordinator(std::string_view text, std::string_v
   read_table(*root, file_keys(), config, reader);
   cross_check(config, &*root, options.check, reader);
   if (options.warnings != nullptr) {
-    std::ranges::stable_sort(reader.warnings, {}, &Problem::at);
-    for (const Problem& problem : reader.warnings) {
+    for (const Problem& problem : in_order(reader.warnings)) {
       options.warnings->push_back(located(file_name, problem.at, "warning: " + problem.text()));
     }
   }
-  if (!reader.problems.empty()) return refuse(std::move(reader.problems), file_name);
+  if (!reader.problems.empty()) return refuse(reader.problems, file_name);
   return config;
 }
 
@@ -104,7 +112,7 @@ base::Result<void> complete(const Coordinator& config, const CrossCheck& check) 
                  "127.0.0.1:8080, or [[listener]] in a file");
   }
   cross_check(config, nullptr, check, reader);
-  if (!reader.problems.empty()) return refuse(std::move(reader.problems), "");
+  if (!reader.problems.empty()) return refuse(reader.problems, "");
   return {};
 }
 

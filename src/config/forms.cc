@@ -24,8 +24,10 @@ base::Result<T> unquoted(base::Result<T> outcome, std::string_view text) {
 }
 
 std::unexpected<base::Error> outside(const NumberRange& range, auto write) {
-  return base::fail(fmt::format("expected {}{} to {}", range.zero == Zero::kYes ? "0, or " : "",
-                                write(range.min), write(range.max)));
+  const std::string_view zero = range.zero == Zero::kYes ? "0, or " : "";
+  const std::string least = range.min == 0 ? "0" : write(range.min);
+  if (range.max == UINT64_MAX) return base::fail(fmt::format("expected {}{} or more", zero, least));
+  return base::fail(fmt::format("expected {}{} to {}", zero, least, write(range.max)));
 }
 
 bool within(uint64_t number, const NumberRange& range) {

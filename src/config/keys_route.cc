@@ -206,16 +206,15 @@ Key<Changes> values_key(const KeyText& text, HeaderChange::Kind kind) {
           .absent = "none"};
 }
 
-int order(const HeaderChange& change) {
-  switch (change.kind) {
-    case HeaderChange::Kind::kRemove:
-      return 0;
-    case HeaderChange::Kind::kSet:
-      return 1;
-    case HeaderChange::Kind::kAdd:
-      return 2;
+// Removed, then set, then added; within each as they were.
+Changes in_order(const Changes& changes) {
+  using Kind = HeaderChange::Kind;
+  Changes ordered;
+  for (const Kind kind : {Kind::kRemove, Kind::kSet, Kind::kAdd}) {
+    std::ranges::copy_if(changes, std::back_inserter(ordered),
+                         [kind](const HeaderChange& change) { return change.kind == kind; });
   }
-  return 0;
+  return ordered;
 }
 
 }  // namespace
@@ -270,7 +269,7 @@ void read_route_answer(const Value& value, Answer& out, Reader& reader) {
 
 void read_header_changes(const Value& value, Changes& out, Reader& reader) {
   read_table(value, header_changes_keys(), out, reader);
-  std::ranges::stable_sort(out, {}, order);
+  out = in_order(out);
   if (out.size() > kHeaderChangesMax) {
     reader.error(value.at,
                  fmt::format("has {} changes, at most {}", out.size(), kHeaderChangesMax));

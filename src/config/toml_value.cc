@@ -2,6 +2,23 @@
 
 #include <fmt/format.h>
 
+namespace giliran::config {
+namespace {
+
+// Some malformed texts break assumptions of the library ("[[[" is one). Its assertions would abort;
+// with NDEBUG they would become promises to the optimiser. Thrown and caught in this file.
+struct LibraryBug {};
+
+[[noreturn]] void library_bug() {
+  throw LibraryBug();
+}
+
+}  // namespace
+}  // namespace giliran::config
+
+#undef NDEBUG
+#define TOML_ASSERT(expression) \
+  ((expression) ? static_cast<void>(0) : ::giliran::config::library_bug())
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
@@ -9,6 +26,7 @@
 #include <algorithm>
 #include <optional>
 #include <sstream>
+#include <tuple>
 
 #include "config/toml_text.h"
 
@@ -45,7 +63,9 @@ Value convert_table(const toml::table& table) {
     value.children.back().key_at = position(key.source());
   }
   // The library orders by name.
-  std::ranges::stable_sort(value.children, {}, &Value::key_at);
+  std::ranges::sort(value.children, [](const Value& a, const Value& b) {
+    return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key);
+  });
   return value;
 }
 
@@ -150,6 +170,27 @@ class DotCounter {
   uint32_t dots_ = 0;
 };
 
+// Absent where the library's assumptions do not hold.
+std::optional<toml::parse_result> parse_guarded(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const LibraryBug&) {
+    return std::nullopt;
+  }
+}
+
+// The line on which the library's assumptions break: it reads from the front, so that the lines
+// before do well without it.
+uint32_t broken_line(std::string_view text) {
+  std::vector<size_t> ends;
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    ends.push_back(at + 1);
+  }
+  const auto good = [text](size_t end) { return parse_guarded(text.substr(0, end)).has_value(); };
+  const auto found = std::ranges::partition_point(ends, good);
+  return static_cast<uint32_t>(found - ends.begin()) + 1;
+}
+
 }  // namespace
 
 const Value* Value::find(std::string_view name) const {
@@ -185,16 +226,17 @@ Value text_value(std::string text) {
 }
 
 std::expected<Value, TomlError> read_toml(std::string_view text) {
-  if (text.size() > kTomlBytesMax) return std::unexpected(TomlError{{1, 1}, "more than 4 MiB"});
+  if (text.size() > kTomlBytesMax) return std::unexpected(TomlError{{1, 1}, "more than 1 MiB"});
   if (const auto at = DotCounter(text).too_many()) {
     return std::unexpected(TomlError{*at, "no key is nested so deep"});
   }
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    return std::unexpected(
-        TomlError{position(parsed.error().source()), one_line(parsed.error().description())});
+  auto parsed = parse_guarded(text);
+  if (!parsed) return std::unexpected(TomlError{{broken_line(text), 1}, "this is no key"});
+  if (!*parsed) {
+    const toml::parse_error& error = parsed->error();
+    return std::unexpected(TomlError{position(error.source()), one_line(error.description())});
   }
-  Value root = convert_table(parsed.table());
+  Value root = convert_table(parsed->table());
   root.at = {1, 1};
   return root;
 }

@@ -42,7 +42,7 @@ struct TomlError {
   std::string what;  // one line
 };
 
-constexpr size_t kTomlBytesMax = size_t{4} << 20;
+constexpr size_t kTomlBytesMax = size_t{1} << 20;
 
 std::expected<Value, TomlError> read_toml(std::string_view text);
 
