@@ -28,7 +28,7 @@ base::Result<void> add_pool(const CoordinatorFlags& flags, config::Coordinator& 
   if (pool == nullptr && !flags.listens.empty()) {
     return base::fail("no server: give --server HOST:PORT, such as --server 127.0.0.1:9001");
   }
-  if (pool == nullptr && !flags.policy.empty()) {
+  if (pool == nullptr && !flags.policy.empty() && !flags.file.empty()) {
     return base::fail(fmt::format(
         "--policy is the policy of the pool '{}', which is not there; in a file each pool says its "
         "own",
