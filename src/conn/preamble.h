@@ -34,8 +34,9 @@ struct PreambleFailure {
 
 class PreambleEvents {
  public:
-  // The header is complete. The socket is the receiver's now: it must own() or close() it before it
-  // returns. Nothing is being received. The last event: the preamble may be destroyed inside it.
+  // The header is complete. The socket is the receiver's now: it must own() it before it returns,
+  // also where it only closes it (on_closed goes to the owner). Nothing is being received. The last
+  // event: the preamble may be destroyed inside it.
   virtual void on_announced(Preamble& preamble, Announced announced) = 0;
   // There was no header, or not in time. The socket is closed and recycled. The last event: the
   // preamble may be destroyed inside it.

@@ -41,17 +41,17 @@ class ServerConnection;
 
 // What is known of a connection that was read from before (a PROXY header, conn/preamble.h).
 struct Arrival {
-  base::Slice early;     // bytes received already
-  base::Address client;  // who really connected; none: the socket's peer
-  base::Address local;   // where to; none: the socket's own address
+  base::Slice early = {};     // bytes received already
+  base::Address client = {};  // who really connected; none: the socket's peer
+  base::Address local = {};   // where to; none: the socket's own address
 };
 
 // What an answer of the connection's own says beside its status. Views used before the handler is
 // called again.
 struct OwnAnswer {
   std::string_view content_type = "text/plain";
-  std::string_view body;          // empty: a line that names the status and the reason; <= 64 KiB
-  std::string_view proxy_status;  // value of a Proxy-Status field (RFC 9209); empty: no field
+  std::string_view body = {};  // empty: a line that names the status and the reason; <= 64 KiB
+  std::string_view proxy_status = {};  // value of a Proxy-Status field (RFC 9209); empty: no field
 };
 
 class ServerHandler {

@@ -133,6 +133,72 @@ TEST_F(UpstreamPoolTest, DrainClosesIdleOnesNowAndOthersLater) {
   EXPECT_EQ(busy.how.end, StreamEnd::kComplete);
 }
 
+TEST_F(UpstreamPoolTest, OneIdleForTooLongIsNotTaken) {
+  round(1);
+  loop_.pass(seconds(2));
+  answer_all();
+  const auto lease_with = [&](const LeaseOptions& options) -> TestExchange& {
+    exchanges_.push_back(std::make_unique<TestExchange>());
+    TestExchange& exchange = *exchanges_.back();
+    exchange.stream = &pool_.lease(0, server_.address, options, exchange).stream;
+    exchange.get();
+    EXPECT_TRUE(until([&] { return exchange.closed; }));
+    return exchange;
+  };
+  EXPECT_FALSE(lease_with({.idle_at_most = seconds(1)}).facts.reused);
+  EXPECT_EQ(pool_.idle(), 2U);
+  EXPECT_TRUE(lease_with({.idle_at_most = seconds(1)}).facts.reused);
+  EXPECT_TRUE(lease_with({}).facts.reused);
+}
+
+TEST_F(UpstreamPoolTest, AnExclusiveOneIsClosedAfterItsExchange) {
+  answer_all();
+  for (const bool fresh : {true, false}) {
+    if (!fresh) {
+      TestExchange& shared = lease();
+      ASSERT_TRUE(until([&] { return shared.closed; }));
+      ASSERT_EQ(pool_.idle(), 1U);
+    }
+    exchanges_.push_back(std::make_unique<TestExchange>());
+    TestExchange& exchange = *exchanges_.back();
+    exchange.stream =
+        &pool_.lease(0, server_.address, {.fresh = fresh, .exclusive = true}, exchange).stream;
+    exchange.get();
+    ASSERT_TRUE(until([&] { return exchange.closed; }));
+    EXPECT_EQ(exchange.how.end, StreamEnd::kComplete);
+    EXPECT_EQ(exchange.facts.reused, !fresh);
+    EXPECT_EQ(pool_.idle(), 0U);
+    ASSERT_TRUE(until([&] { return pool_.open() == 0; }));
+  }
+}
+
+TEST_F(UpstreamPoolTest, APreambleIsSentFirst) {
+  net::TestListener listener(loop_.io());
+  const base::Address address = listener.listen(base::Address::loopback(0));
+  exchanges_.push_back(std::make_unique<TestExchange>());
+  TestExchange& exchange = *exchanges_.back();
+  {
+    const std::string preamble = "PROXY UNKNOWN\r\n";  // copied
+    exchange.stream =
+        &pool_.lease(0, address, {.fresh = true, .exclusive = true, .preamble = preamble}, exchange)
+             .stream;
+  }
+  exchange.get();
+  ASSERT_TRUE(until([&] {
+    return !listener.peers.empty() && listener.peers[0]->incoming.ends_with("\r\n\r\n");
+  }));
+  net::TestPeer& peer = *listener.peers[0];
+  EXPECT_EQ(peer.incoming, "PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(exchange.stream->facts().bytes_out, peer.incoming.size());
+  peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  ASSERT_TRUE(until([&] { return exchange.closed && peer.ended; }));
+  EXPECT_EQ(exchange.body, "hi");
+  peer.close();
+  ASSERT_TRUE(until([&] { return peer.closed && pool_.open() == 0; }));
+  loop_.io().stop_listening(listener.id);
+  ASSERT_TRUE(until([&] { return listener.closed; }));
+}
+
 TEST_F(UpstreamPoolTest, ShutCutsAll) {
   round(1);
   TestExchange& one = lease();
