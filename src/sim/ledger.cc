@@ -25,7 +25,8 @@ void Keeper::write(const telemetry::Record& record) {
                   .request = request_of(record.target)};
   telemetry::Record& r = kept.record;
   r.process_name = r.route = r.pool = r.policy = r.server = r.tried = {};
-  r.method = r.target = r.host = r.user_agent = r.referer = r.upgrade = r.sent = r.got = r.reason = {};
+  r.method = r.target = r.host = r.user_agent = r.referer = r.upgrade = r.sent = r.got =
+      r.reason = {};
   ledger_.records.push_back(std::move(kept));
 }
 

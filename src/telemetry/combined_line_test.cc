@@ -117,7 +117,7 @@ TEST_F(CombinedLine, AnyRecordGivesOneLineOfItsFields) {
     size_t i = 0;
     for (std::string_view* s : {&r.method, &r.target, &r.user_agent, &r.referer}) *s = texts[i++];
     r.body_out = rng.next();
-    r.arrived.ns = static_cast<int64_t>(rng.next() >> 2);
+    r.arrived.ns = static_cast<int64_t>(rng.next() >> 3);
     std::string out;
     ASSERT_EQ(encoder.append(r, out), r.kind == Kind::kExchange);
     if (out.empty()) continue;

@@ -248,8 +248,8 @@ TEST_F(HaproxyLine, AnyRecordGivesALineThatHalogReads) {
     }
     r.end = static_cast<End>(rng.below(static_cast<size_t>(End::kInternal) + 1));
     r.phase = static_cast<Phase>(rng.below(7));
-    r.total = base::Duration(static_cast<int64_t>(rng.next() >> rng.below(64)));
-    r.arrived.ns = static_cast<int64_t>(rng.next() >> 2);
+    r.total = base::Duration(static_cast<int64_t>(rng.next() >> (8 + rng.below(56))));
+    r.arrived.ns = static_cast<int64_t>(rng.next() >> 3);
     r.attempts = static_cast<uint16_t>(rng.next());
     r.down_out = rng.next();
     for (const LogFormat format : {LogFormat::kHttplog, LogFormat::kTcplog}) {
