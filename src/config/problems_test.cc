@@ -319,6 +319,13 @@ TEST(Problems, AKeyCannotBeNestedWithoutEnd) {
               ElementsAre("3:1: not TOML: this is no key"));
 }
 
+TEST(Problems, CharactersBeyondAscii) {
+  EXPECT_THAT(problems_of("threads = 1 \u00b5\n"), SizeIs(1));
+  EXPECT_THAT(problems_of("\u00b5 = 1\n"), SizeIs(1));
+  const auto config = parsed("[answers]\n503.body = \"\"\"a \\\n  \u00e9\u2026\"\"\" # \u00b5");
+  EXPECT_EQ(config.answers.at(503).body, "a \u00e9\u2026");
+}
+
 // --- what is legal and probably not meant ---
 
 std::vector<std::string> warnings_of(std::string_view text) {
