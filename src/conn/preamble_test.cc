@@ -238,7 +238,7 @@ TEST_P(PreambleInMemoryTest, DrainAndShutBeforeTheEarlyBytesAreLookedAt) {
     net::TestPeer& peer = dial();
     peer.send(header() + kGet);
     if (shut) {
-      ASSERT_TRUE(until([&] { return peer.receive_error != 0; }));
+      ASSERT_TRUE(until([&] { return peer.ended || peer.receive_error != 0; }));
       ASSERT_EQ(gate_.refused.size(), 1U);
       EXPECT_EQ(gate_.refused[0], StreamEnd::kShutdown);
       EXPECT_TRUE(gate_.requests.empty());

@@ -146,6 +146,7 @@ TEST_P(IoContract, SenderWaitsForAReceiverThatDoesNotRead) {
   TestListener listener(bench_->server(), /*receive_all=*/false);
   TestPeer client(bench_->client());
   TestPeer& server = pair(listener, client, listener.listen(any_));
+  const base::Instant began = bench_->client().turn_started();
   client.send(big);
   ASSERT_TRUE(bench_->until([&] { return bench_->client().sent_so_far(client.socket) > 0; }));
   bench_->pass(milliseconds(20));
@@ -154,8 +155,20 @@ TEST_P(IoContract, SenderWaitsForAReceiverThatDoesNotRead) {
   EXPECT_LT(bench_->client().sent_so_far(client.socket), big.size());
   EXPECT_EQ(server.incoming.size(), 0u);
   EXPECT_EQ(bench_->server().buffers().blocks_in_use(), 0u);
+  // It tells when it last moved, while it waits and when it moves again.
+  const base::Instant stuck = bench_->client().send_progress(client.socket);
+  EXPECT_GE(stuck, began);
+  EXPECT_LE(stuck, bench_->client().now() - milliseconds(10));
+  bench_->pass(milliseconds(20));
+  EXPECT_EQ(bench_->client().send_progress(client.socket), stuck);
+  const size_t taken = bench_->client().sent_so_far(client.socket);
   server.receiving = true;
   server.receive();
+  ASSERT_TRUE(bench_->until([&] {
+    return server.incoming.size() == big.size() ||
+           bench_->client().sent_so_far(client.socket) > taken;
+  }));
+  EXPECT_GT(bench_->client().send_progress(client.socket), stuck);
   ASSERT_TRUE(bench_->until([&] { return server.incoming.size() == big.size(); }));
   EXPECT_EQ(client.sends, 1u);
   close_all(listener, {&client});
