@@ -50,8 +50,7 @@ std::vector<Key<Timeouts>> of_timeouts() {
       time_key({"connect_timeout", "\"1s\"", "one attempt to connect to a server"},
                &T::connect_timeout),
       time_key({"head_timeout", "\"5s\"",
-                "a client's request head, from its first byte (of a connection's first request: "
-                "from the accept), the PROXY header included"},
+                "a client's request head, the PROXY header before it included"},
                &T::head_timeout),
       time_key({"response_timeout", "\"30s\"", "request sent to response head"},
                &T::response_timeout),
