@@ -84,6 +84,7 @@ ClientStream& ClientConnection::start(ClientStreamEvents& events) {
   response_half_ = ResponseHalf::kHead;
   keep_alive_ = true;
   unconsumed_ = 0;
+  interim_bytes_ = 0;
   send_error_ = 0;
   tunnel_ = Tunnel::kNotAsked;
   if (state_ == State::kIdle) {
@@ -264,6 +265,11 @@ bool ClientConnection::process_head() {
     return false;
   }
   if (head.status < 200 && !tunnel) {
+    interim_bytes_ += result.consumed;
+    if (interim_bytes_ > options_.limits.head_bytes_max) {
+      fail(StreamEnd::kBadMessage, 0, Problem::kHeadTooLarge);
+      return false;
+    }
     stream_->on_interim(head);
   } else {
     facts_.head_done = io_.now();

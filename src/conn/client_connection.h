@@ -29,6 +29,8 @@
 namespace giliran::conn {
 
 struct ClientOptions {
+  // Of a response head; all the 1xx heads before it are bounded by head_bytes_max together, too:
+  // they are passed on without credit.
   wire::http1::HeadLimits limits{.head_bytes_max = 65536 - 1024};
   base::Duration connect_timeout = std::chrono::seconds(5);
   base::Duration response_timeout = std::chrono::seconds(60);  // request sent -> response head
@@ -157,7 +159,8 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   ReadClock read_clock_;
   net::MemberTimer<ClientConnection, &ClientConnection::on_deadline> timer_{*this};
   uint32_t unconsumed_ = 0;
-  int send_error_ = 0;  // what is left to receive decides about the end
+  uint32_t interim_bytes_ = 0;  // of 1xx heads of this stream
+  int send_error_ = 0;          // what is left to receive decides about the end
   State state_ = State::kConnecting;
   RequestHalf request_half_ = RequestHalf::kNotStarted;
   ResponseHalf response_half_ = ResponseHalf::kEnded;

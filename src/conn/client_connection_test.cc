@@ -214,6 +214,27 @@ TEST_F(ClientConnectionTest, BadAnswers) {
   }
 }
 
+TEST_F(ClientConnectionTest, InterimResponsesWithoutEnd) {
+  TestClient& client = connect({.limits = {.head_bytes_max = 1000}, .source = {}});
+  for (const bool many : {false, true}) {
+    TestExchange& exchange = asked(client);
+    const std::string hint = "HTTP/1.1 103 Early Hints\r\nA: " + std::string(70, 'x') + "\r\n\r\n";
+    for (int i = 0; i < 9; ++i) peer_->send(hint);
+    if (!many) {
+      peer_->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      ASSERT_TRUE(until([&] { return exchange.closed; }));
+      EXPECT_EQ(exchange.interims.size(), 9U);
+      expect_end(exchange, StreamEnd::kComplete, base::Retry::kNever);
+      continue;
+    }
+    peer_->send(hint);
+    ASSERT_TRUE(until([&] { return exchange.closed; }));
+    EXPECT_EQ(exchange.interims.size(), 9U);
+    expect_end(exchange, StreamEnd::kBadMessage, base::Retry::kNever);
+    EXPECT_EQ(exchange.how.problem, wire::http1::Problem::kHeadTooLarge);
+  }
+}
+
 TEST_F(ClientConnectionTest, BytesNobodyAskedForEndTheConnection) {
   TestClient& client = connect();
   answered(client);
