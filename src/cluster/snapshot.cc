@@ -107,6 +107,12 @@ base::Result<std::shared_ptr<const Pool>> make_pool(const config::Pool& options,
   if (before != nullptr && before->options == options && same_members(*before, *pool)) {
     return before;
   }
+  pool->limited = std::ranges::any_of(pool->in_flight_max, [](uint32_t max) { return max != 0; });
+  if (!options.sticky_cookie.empty()) {
+    std::vector<std::string_view> names;
+    for (const auto& endpoint : pool->endpoints) names.push_back(endpoint->name);
+    pool->sticky = balance::StickyTable(pool->name, names);
+  }
   pool->prepared = rule->prepare(candidates);
   return pool;
 }

@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "balance/policy.h"
+#include "balance/queue_live.h"
+#include "balance/sticky_table.h"
 #include "base/address.h"
 #include "base/error.h"
 #include "config/coordinator.h"
 #include "health/backoff.h"
+#include "health/retry_budget.h"
 
 namespace giliran::cluster {
 
@@ -32,6 +35,8 @@ struct Endpoint {
 // What a pool remembers from one snapshot to the next. Atomics.
 struct PoolState {
   balance::PoolLive turns;
+  health::RetryBudget retry_budget;
+  balance::QueueLive queue;
 };
 
 struct Pool {
@@ -42,6 +47,8 @@ struct Pool {
   std::vector<balance::EndpointLive*> live;  // live[i] of endpoints[i]
   std::vector<uint32_t> weights;             // likewise
   std::vector<uint32_t> in_flight_max;       // likewise; 0: no limit
+  bool limited = false;                      // any of these
+  balance::StickyTable sticky;               // empty where there is no stickiness
   std::shared_ptr<PoolState> state;
   std::unique_ptr<const balance::Prepared> prepared;
 };

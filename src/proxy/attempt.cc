@@ -4,14 +4,13 @@
 
 namespace giliran::proxy {
 
-void Attempt::begin(conn::UpstreamPool& upstream, std::shared_ptr<cluster::Endpoint> endpoint,
-                    bool fresh) {
+void Attempt::begin(conn::UpstreamPool& upstream, cluster::Endpoint& endpoint,
+                    const conn::LeaseOptions& options) {
   GILIRAN_ASSERT(!active());
-  endpoint_ = std::move(endpoint);
-  endpoint_->live.in_flight.fetch_add(1, std::memory_order_relaxed);
+  endpoint_ = &endpoint;
   endpoint_->live.chosen.fetch_add(1, std::memory_order_relaxed);
   const conn::UpstreamPool::Lease lease =
-      upstream.lease(endpoint_->id, endpoint_->address, fresh, *this);
+      upstream.lease(endpoint_->id, endpoint_->address, options, *this);
   connection_ = &lease.connection;
   stream_ = &lease.stream;
 }
@@ -28,7 +27,6 @@ void Attempt::finish() {
   facts();
   stream_ = nullptr;
   connection_ = nullptr;
-  endpoint_->live.in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Attempt::abandon() {

@@ -1,9 +1,8 @@
-// One try of an exchange on one endpoint: leases an upstream stream, counts as in flight on the
-// endpoint, tells its exchange what comes back.
+// One try of an exchange on one endpoint: leases an upstream stream, tells its exchange what comes
+// back. The slot on the endpoint is the exchange's.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "cluster/snapshot.h"
 #include "conn/upstream_pool.h"
@@ -23,13 +22,14 @@ class Attempt final : private conn::ClientStreamEvents {
   explicit Attempt(Exchange& exchange) : exchange_(exchange) {}
 
   bool active() const { return stream_ != nullptr; }
-  void begin(conn::UpstreamPool& upstream, std::shared_ptr<cluster::Endpoint> endpoint, bool fresh);
+  // The endpoint outlives the attempt and its record: the exchange holds its pool.
+  void begin(conn::UpstreamPool& upstream, cluster::Endpoint& endpoint,
+             const conn::LeaseOptions& lease);
   // Gives it up without an event to the exchange.
   void abandon();
   conn::ClientStream& stream() { return *stream_; }
   const AttemptFacts& facts();  // while active; afterwards, those of its end
-  const std::shared_ptr<cluster::Endpoint>& shared_endpoint() const { return endpoint_; }
-  cluster::Endpoint* endpoint() const { return endpoint_.get(); }  // null before the first attempt
+  cluster::Endpoint* endpoint() const { return endpoint_; }  // null before the first attempt
 
  private:
   void finish();
@@ -41,7 +41,7 @@ class Attempt final : private conn::ClientStreamEvents {
   void on_closed(const conn::StreamClosed& closed) override;
 
   Exchange& exchange_;
-  std::shared_ptr<cluster::Endpoint> endpoint_;
+  cluster::Endpoint* endpoint_ = nullptr;
   conn::ClientConnection* connection_ = nullptr;
   conn::ClientStream* stream_ = nullptr;
   AttemptFacts facts_;

@@ -1,25 +1,73 @@
 #include "proxy/choose.h"
 
 namespace giliran::proxy {
+namespace {
 
-std::optional<uint32_t> choose(const cluster::Pool& pool, const Tried& tried, base::Instant now,
-                               base::Duration trial, base::Rng& random) {
-  if (tried.full()) return std::nullopt;
-  Tried out = tried;  // and those whose trial another worker won meanwhile
+bool has_room(const cluster::Pool& pool, uint32_t i) {
+  const uint32_t max = pool.in_flight_max[i];
+  return max == 0 || pool.live[i]->in_flight.load(std::memory_order_relaxed) < max;
+}
+
+bool take_slot(const cluster::Pool& pool, uint32_t i) {
+  std::atomic<uint32_t>& in_flight = pool.live[i]->in_flight;
+  const uint32_t max = pool.in_flight_max[i];
+  if (max == 0) {
+    in_flight.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+  uint32_t seen = in_flight.load(std::memory_order_relaxed);
+  while (seen < max) {
+    if (in_flight.compare_exchange_weak(seen, seen + 1, std::memory_order_acquire,
+                                        std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void release_slot(cluster::Endpoint& endpoint) {
+  endpoint.live.in_flight.fetch_sub(1, std::memory_order_release);
+}
+
+Choice choose(const cluster::Pool& pool, const Wish& wish, base::Instant now, base::Duration trial,
+              base::Rng& random) {
+  if (wish.tried.full()) return {};
+  Tried out = wish.tried;  // and those whose trial, or last slot, another worker won meanwhile
+  bool full = false;
+  const auto up = [&](uint32_t i) {
+    return !out.has(i) && pool.endpoints[i]->backoff.look(now) != health::Verdict::kDown;
+  };
+  const auto take = [&](uint32_t i) {
+    if (!take_slot(pool, i)) {
+      full = true;
+      return false;
+    }
+    if (pool.endpoints[i]->backoff.admit(now, trial) != health::Verdict::kDown) return true;
+    release_slot(*pool.endpoints[i]);
+    return false;
+  };
+  if (wish.preferred < pool.endpoints.size() && up(wish.preferred) && take(wish.preferred)) {
+    return {.kind = Choice::Kind::kOne, .index = wish.preferred};
+  }
+  const auto usable = [&](uint32_t i) {
+    if (!up(i)) return false;
+    if (has_room(pool, i)) return true;
+    full = true;
+    return false;
+  };
   while (!out.full()) {
-    auto usable = [&](uint32_t i) {
-      return !out.has(i) && pool.endpoints[i]->backoff.look(now) != health::Verdict::kDown;
-    };
     const auto index = pool.prepared->choose({.pool = pool.state->turns,
                                               .live = pool.live,
                                               .usable = usable,
-                                              .retry = out.count() != 0,
+                                              .retry = out.count() != 0 || wish.waited,
                                               .random = random});
-    if (!index) return std::nullopt;
-    if (pool.endpoints[*index]->backoff.admit(now, trial) != health::Verdict::kDown) return index;
+    if (!index) break;
+    if (take(*index)) return {.kind = Choice::Kind::kOne, .index = *index};
     out.add(*index);
   }
-  return std::nullopt;
+  return {.kind = full ? Choice::Kind::kFull : Choice::Kind::kNone};
 }
 
 }  // namespace giliran::proxy

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "base/rng.h"
 #include "base/time.h"
@@ -30,9 +29,31 @@ class Tried {
   uint32_t count_ = 0;
 };
 
-// The endpoint for the next attempt; absent where none may be used. An endpoint whose time out is
-// over is given to one caller as a trial: `trial` is how long its outcome may take.
-std::optional<uint32_t> choose(const cluster::Pool& pool, const Tried& tried, base::Instant now,
-                               base::Duration trial, base::Rng& random);
+constexpr uint32_t kNobody = UINT32_MAX;
+
+struct Choice {
+  enum class Kind : uint8_t {
+    kOne,   // endpoint `index`: a slot of it is taken (its in_flight is one more)
+    kFull,  // who could be used has no slot left
+    kNone   // nobody can be used
+  };
+  Kind kind = Kind::kNone;
+  uint32_t index = kNobody;
+};
+
+struct Wish {
+  const Tried& tried;
+  // Who served this client before; taken where it can be, and then spends no turn.
+  uint32_t preferred = kNobody;
+  bool waited = false;  // in the queue: its turn was spent before
+};
+
+// The endpoint for the next attempt. An endpoint whose time out is over is given to one caller as a
+// trial: `trial` is how long its outcome may take.
+Choice choose(const cluster::Pool& pool, const Wish& wish, base::Instant now, base::Duration trial,
+              base::Rng& random);
+
+// Gives the slot of a choice back.
+void release_slot(cluster::Endpoint& endpoint);
 
 }  // namespace giliran::proxy

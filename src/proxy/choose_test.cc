@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
 namespace giliran::proxy {
 namespace {
@@ -20,7 +21,10 @@ class Choose : public testing::Test {
     pool_ = *cluster::make_pool({.name = "p"}, members);
   }
   std::optional<uint32_t> next(const Tried& tried = {}) {
-    return choose(*pool_, tried, now_, seconds(10), random_);
+    const Choice choice = choose(*pool_, {.tried = tried}, now_, seconds(10), random_);
+    if (choice.kind != Choice::Kind::kOne) return std::nullopt;
+    release_slot(*pool_->endpoints[choice.index]);
+    return choice.index;
   }
   void fail(uint32_t i) {
     pool_->endpoints[i]->backoff.connect_failed(now_, {.jitter = 0}, random_);

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <algorithm>
+#include <cerrno>
 
 #include "proxy/forward.h"
+#include "proxy/header_changes.h"
+#include "proxy/outcome.h"
 #include "proxy/worker.h"
-#include "wire/http1/parser.h"
 
 namespace giliran::proxy {
 namespace {
@@ -15,142 +17,38 @@ using telemetry::By;
 using telemetry::End;
 using telemetry::Phase;
 
-conn::BodyLength body_length(wire::http1::Framing framing, uint64_t content_length) {
-  switch (framing) {
+// What is announced for a response without a body of its own (HEAD, 304) is announced unchanged.
+conn::BodyLength response_length(const conn::ResponseHead& head, std::string_view method) {
+  switch (head.framing) {
     case wire::http1::Framing::kNone:
-      return conn::BodyLength::none();
+      break;
     case wire::http1::Framing::kLength:
-      return conn::BodyLength::known(content_length);
+      return conn::BodyLength::known(head.content_length);
     case wire::http1::Framing::kChunked:
     case wire::http1::Framing::kUntilClose:
       return conn::BodyLength::unknown();
-  }
-  return {};
-}
-
-// What is announced for a response without a body of its own (HEAD, 304) is announced unchanged.
-conn::BodyLength response_length(const conn::ResponseHead& head, std::string_view method) {
-  if (head.framing != wire::http1::Framing::kNone) {
-    return body_length(head.framing, head.content_length);
   }
   if (head.has_content_length) return conn::BodyLength::known(head.content_length);
   return method == "HEAD" ? conn::BodyLength::unknown() : conn::BodyLength::none();
 }
 
-// How a failed attempt would be recorded if it stayed the last.
-End end_of(conn::StreamEnd end) {
-  switch (end) {
-    case conn::StreamEnd::kComplete:
-      return End::kOk;
-    case conn::StreamEnd::kConnectRefused:
-      return End::kConnectRefused;
-    case conn::StreamEnd::kConnectTimeout:
-      return End::kConnectTimeout;
-    case conn::StreamEnd::kConnectFailed:
-      return End::kConnectFailed;
-    case conn::StreamEnd::kPeerClosed:
-    case conn::StreamEnd::kPeerReset:
-      return End::kServerClosed;
-    case conn::StreamEnd::kHeadTimeout:
-    case conn::StreamEnd::kBodyTimeout:
-    case conn::StreamEnd::kWriteTimeout:
-    case conn::StreamEnd::kBodyTooSlow:
-    case conn::StreamEnd::kTunnelIdle:
-      return End::kServerTimeout;
-    case conn::StreamEnd::kBadMessage:
-      return End::kBadResponse;
-    case conn::StreamEnd::kShutdown:
-      return End::kShutdown;
-  }
-  return End::kInternal;
-}
-
-uint16_t status_of(End end) {
-  switch (end) {
-    case End::kConnectTimeout:
-    case End::kServerTimeout:
-    case End::kTotalTimeout:
-      return 504;
-    case End::kServerClosed:
-    case End::kBadResponse:
-      return 502;
-    case End::kInternal:
-      return 500;
-    case End::kRateLimited:
-      return 429;
-    case End::kBodyTooLarge:
-      return 413;
-    case End::kDenied:
-      return 403;
-    case End::kOk:
-    case End::kClientClosed:
-    case End::kClientTimeout:
-    case End::kBadRequest:
-    case End::kNoServer:
-    case End::kConnectRefused:
-    case End::kConnectFailed:
-    case End::kFault:
-    case End::kLimit:
-    case End::kQueueTimeout:
-    case End::kQueueFull:
-    case End::kIdleTimeout:
-    case End::kShutdown:
-      return 503;
-  }
-  return 500;
-}
-
-bool connect_failure(conn::StreamEnd end) {
-  return end == conn::StreamEnd::kConnectRefused || end == conn::StreamEnd::kConnectTimeout ||
-         end == conn::StreamEnd::kConnectFailed;
-}
-
-// A client on a Unix socket has no address to pass on (RFC 7239, 6.3 calls that one "unknown").
-std::string_view forwarded_for(const base::Address& peer, char* out) {
-  if (peer.is_unix()) return "unknown";
-  return {out, peer.format_host(out)};
-}
-
-std::string_view reason_of(const conn::StreamClosed& closed) {
-  if (closed.problem != wire::http1::Problem::kNone) {
-    return wire::http1::problem_name(closed.problem);
-  }
-  const char* text = closed.error == 0 ? nullptr : strerrorname_np(closed.error);
-  return text == nullptr ? std::string_view() : std::string_view(text);
+bool becomes_tunnel(const conn::ResponseHead& head, std::string_view method) {
+  return head.status == 101 || (method == "CONNECT" && head.status / 100 == 2);
 }
 
 }  // namespace
 
-Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::ServerStream& stream,
-                   const conn::RequestHead& head, const base::Slice& bytes)
-    : worker_(worker),
-      connection_(connection),
-      stream_(stream),
-      head_bytes_(bytes.share()),
-      method_(head.method),
-      target_(head.target),
-      host_(head.host),
-      version_(head.version) {
-  const conn::StreamFacts& facts = stream_.facts();
-  arrived_ = {worker_.io().clock().wall().ns - (facts.head_done - facts.first_byte).count()};
-  const auto parent = base::TraceParent::parse(head.fields.find(wire::http1::Name::kTraceparent));
-  keep_tracestate_ = parent.has_value();
-  trace_ = parent ? parent->trace : base::TraceId::make(worker_.random());
-  if (parent) parent_ = parent->parent;
-  span_ = base::SpanId::make(worker_.random());
-}
-
-Exchange::~Exchange() = default;
-
-void Exchange::enter(State next) {
-  switch (next) {
+void Exchange::enter(State to) {
+  switch (to) {
     case State::kChoosing:
-      GILIRAN_ASSERT(state_ == State::kWaiting);
+      GILIRAN_ASSERT(state_ == State::kQueued || state_ == State::kWaiting);
       break;
+    case State::kQueued:
     case State::kWaiting:
       GILIRAN_ASSERT(state_ == State::kChoosing);
       break;
     case State::kRelaying:
+    case State::kTunnel:
       GILIRAN_ASSERT(state_ == State::kWaiting);
       break;
     case State::kAnswering:
@@ -160,67 +58,7 @@ void Exchange::enter(State next) {
       GILIRAN_ASSERT(state_ != State::kEnded);
       break;
   }
-  state_ = next;
-}
-
-// --- choosing ---
-
-void Exchange::begin(const conn::RequestHead& head) {
-  pool_ = worker_.listener(worker_.listener_of(connection_)).pool;
-  if (head.form == wire::http1::TargetForm::kAuthority) {
-    answer(405, End::kBadRequest, By::kClient, Phase::kRequest, "connect-not-allowed");
-    return;
-  }
-  choose_and_attempt(head);
-}
-
-void Exchange::choose_and_attempt(const conn::RequestHead& head) {
-  const base::Instant now = worker_.io().turn_started();
-  const auto index =
-      choose(*pool_, tried_, now, worker_.options().connect_timeout * 2, worker_.random());
-  if (!index) {
-    if (tried_.count() == 0) {
-      answer(503, End::kNoServer, By::kCoordinator, Phase::kQueue, "every server is marked down");
-    } else {
-      answer(status_of(end_), end_, By::kServer, phase_, reason_);
-    }
-    return;
-  }
-  tried_.add(*index);
-  attempt(head, pool_->endpoints[*index], false);
-}
-
-void Exchange::attempt(const conn::RequestHead& head, std::shared_ptr<cluster::Endpoint> endpoint,
-                       bool fresh) {
-  enter(State::kWaiting);
-  if (attempts_++ == 0) {
-    attempt_began_ = worker_.io().now();
-  } else {
-    ++worker_.counted().retries;
-  }
-  attempt_credit_ = 0;
-  attempt_.begin(worker_.upstream(), std::move(endpoint), fresh);
-  send_request(head, *attempt_.endpoint());
-}
-
-void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint) {
-  char client_host[base::Address::kTextMax];
-  char traceparent[base::TraceParent::kTextSize];
-  base::TraceParent{.trace = trace_, .parent = span_}.format(traceparent);
-  FieldList& fields = worker_.fields();
-  forward_request(head,
-                  {.client_host = forwarded_for(connection_.peer(), client_host),
-                   .server_host = endpoint.name,
-                   .traceparent = {traceparent, sizeof traceparent},
-                   .keep_tracestate = keep_tracestate_},
-                  fields);
-  conn::ClientStream& upstream = attempt_.stream();
-  upstream.send_head({.method = head.method,
-                      .target = head.path,
-                      .fields = fields.all(),
-                      .body = body_length(head.framing, head.content_length)});
-  for (const base::Slice& part : replay_) upstream.send_data(part.share());
-  if (request_body_ == RequestBody::kEnded) upstream.send_end({});
+  state_ = to;
 }
 
 // --- the request body ---
@@ -228,30 +66,50 @@ void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& en
 void Exchange::on_request_data(base::Slice data) {
   const uint32_t size = data.size();
   body_in_ += size;
+  if (state_ != State::kTunnel && state_ != State::kAnswering && body_bytes_max_ != 0 &&
+      body_in_ > body_bytes_max_) {
+    too_large();
+    return;
+  }
+  if (state_ == State::kQueued) {
+    keep(data);
+    return;
+  }
   if (!attempt_.active()) {  // an answer of our own, or one that came early: read and dropped
     consumed_ += size;
     stream_.consume(size);
     return;
   }
-  if (state_ == State::kWaiting && replayable_) {
-    replay_bytes_ += size;
-    if (replay_bytes_ <= kReplayBytesMax) {
-      replay_.push_back(data.share());
-    } else {
-      replayable_ = false;
-      replay_.clear();
-    }
-  }
+  if (state_ == State::kWaiting && replayable_) keep(data);
   attempt_.stream().send_data(std::move(data));
+}
+
+void Exchange::keep(const base::Slice& data) {
+  replay_bytes_ += data.size();
+  if (replay_bytes_ <= kReplayBytesMax) {
+    replay_.push_back(data.share());
+  } else {
+    replayable_ = false;
+    replay_.clear();
+  }
+}
+
+void Exchange::keep_trailers(const conn::Fields& trailers) {
+  FieldList& fields = worker_.fields();
+  forward_trailers(trailers, fields);
+  if (fields.count == 0) return;
+  trailers_ = std::make_unique<OwnedTrailers>();
+  for (const conn::Field& f : fields.all()) trailers_->emplace_back(f.name, f.value);
 }
 
 void Exchange::on_request_end(const conn::Fields& trailers) {
   request_body_ = RequestBody::kEnded;
-  if (!attempt_.active()) return;
-  if (trailers.count != 0) replayable_ = false;
-  FieldList& fields = worker_.fields();
-  forward_trailers(trailers, fields);
-  attempt_.stream().send_end(fields.all());
+  if (state_ == State::kTunnel) {
+    if (attempt_.active()) attempt_.stream().send_end();
+    return;
+  }
+  if (trailers.count != 0) keep_trailers(trailers);
+  if (attempt_.active() && !asks_tunnel_) send_request_end(attempt_.stream());
 }
 
 void Exchange::on_upstream_credit(uint32_t bytes) {
@@ -262,24 +120,73 @@ void Exchange::on_upstream_credit(uint32_t bytes) {
   stream_.consume(fresh);
 }
 
+void Exchange::drop_rest_of_request() {
+  if (body_in_ <= consumed_) return;
+  const auto rest = static_cast<uint32_t>(body_in_ - consumed_);
+  consumed_ = body_in_;
+  stream_.consume(rest);
+}
+
+void Exchange::too_large() {
+  if (state_ == State::kRelaying) {
+    end_ = End::kBodyTooLarge;
+    by_ = By::kClient;
+    phase_ = Phase::kSend;
+    if (attempt_.active()) note_attempt();
+    attempt_.abandon();
+    cut();
+    return;
+  }
+  leave_queue();
+  if (attempt_.active()) {
+    note_attempt();
+    attempt_.abandon();
+    release_slot();
+    enter(State::kChoosing);
+  }
+  fail({.end = End::kBodyTooLarge, .by = By::kClient, .phase = Phase::kSend});
+}
+
 // --- the response ---
 
 void Exchange::on_upstream_interim(const conn::ResponseHead& head) {
+  if (++interims_ > kInterimsMax) {
+    note_attempt();
+    attempt_.abandon();
+    attempt_failed({.end = conn::StreamEnd::kBadMessage,
+                    .problem = wire::http1::Problem::kNone,
+                    .error = EOVERFLOW});
+    return;
+  }
   FieldList& fields = worker_.fields();
   forward_response(head, fields);
   stream_.send_interim(head.status, fields.all());
 }
 
 void Exchange::on_upstream_head(const conn::ResponseHead& head) {
-  enter(State::kRelaying);
+  worker_.answered(*pool_, *attempt_.endpoint(), head.status);
+  if (tried_elsewhere(head)) return;
+  const bool tunnel = asks_tunnel_ && becomes_tunnel(head, method_);
+  enter(tunnel ? State::kTunnel : State::kRelaying);
   replay_.clear();
   status_ = head.status;
+  attempt_deadline_ = base::kNoDeadline;
+  if (tunnel) total_deadline_ = base::kNoDeadline;
+  if (asks_tunnel_ && !tunnel) attempt_.stream().send_end();
   FieldList& fields = worker_.fields();
   forward_response(head, fields);
+  if (route_ != nullptr) apply_changes(route_->options.response_headers, fields);
+  std::string cookie;
+  if (!pool_->options.sticky_cookie.empty() && chosen_ != preferred_) {
+    cookie = worker_.sticky_cookie(*pool_, chosen_);
+    fields.add("Set-Cookie", cookie);
+  }
   stream_.send_head({.status = head.status,
                      .reason = head.reason,
                      .fields = fields.all(),
-                     .body = response_length(head, method_)});
+                     .body = tunnel ? conn::BodyLength::none() : response_length(head, method_),
+                     .close = request_body_ == RequestBody::kComing,
+                     .tunnel = tunnel});
 }
 
 void Exchange::on_upstream_data(base::Slice data) {
@@ -288,7 +195,8 @@ void Exchange::on_upstream_data(base::Slice data) {
 
 void Exchange::on_response_sent(uint32_t bytes) {
   body_out_ += bytes;
-  if (state_ == State::kRelaying && attempt_.active()) attempt_.stream().consume(bytes);
+  const bool relays = state_ == State::kRelaying || state_ == State::kTunnel;
+  if (relays && attempt_.active()) attempt_.stream().consume(bytes);
 }
 
 void Exchange::on_upstream_end(const conn::Fields& trailers) {
@@ -312,88 +220,219 @@ void Exchange::note_attempt() {
   }
 }
 
+void Exchange::note_tried(std::string_view how) {
+  if (!tried_text_.empty()) tried_text_ += "; ";
+  tried_text_ += attempt_.endpoint()->name;
+  tried_text_ += ' ';
+  tried_text_ += how;
+}
+
+void Exchange::release_slot() {
+  if (slot_ == nullptr) return;
+  worker_.release(*pool_, *slot_);
+  slot_ = nullptr;
+}
+
 void Exchange::on_attempt_closed(const conn::StreamClosed& closed) {
   note_attempt();
+  attempt_deadline_ = base::kNoDeadline;
   if (closed.end == conn::StreamEnd::kComplete) {
-    // A response that came before the request was over: the rest is read and dropped.
-    if (body_in_ > consumed_) stream_.consume(static_cast<uint32_t>(body_in_ - consumed_));
-    consumed_ = body_in_;
+    release_slot();
+    drop_rest_of_request();  // of a request that was answered before it was over
     return;
   }
-  const bool connect_failed = connect_failure(closed.end);
-  if (connect_failed) worker_.connect_failed(*attempt_.endpoint(), closed.error);
-  end_ = end_of(closed.end);
-  phase_ = connect_failed                         ? Phase::kConnect
-           : state_ == State::kRelaying           ? Phase::kData
-           : request_body_ == RequestBody::kEnded ? Phase::kWait
-                                                  : Phase::kSend;
+  attempt_failed(closed);
+}
+
+void Exchange::attempt_failed(const conn::StreamClosed& closed) {
+  cluster::Endpoint& endpoint = *attempt_.endpoint();
+  const bool connect_failed = is_connect_failure(closed.end);
+  const bool idle_died = closed.retry != base::Retry::kNever && attempt_.facts().stream.reused;
+  if (connect_failed) {
+    worker_.connect_failed(endpoint, closed.error);
+  } else if (!idle_died && closed.end != conn::StreamEnd::kShutdown &&
+             closed.end != conn::StreamEnd::kTunnelIdle) {
+    worker_.failed(*pool_, endpoint, closed.error);
+  }
+  end_ = end_of_attempt(closed.end);
+  by_ = by_coordinator(end_) ? By::kCoordinator : By::kServer;
+  phase_ = connect_failed                                           ? Phase::kConnect
+           : state_ == State::kRelaying || state_ == State::kTunnel ? Phase::kData
+           : request_body_ == RequestBody::kEnded                   ? Phase::kWait
+                                                                    : Phase::kSend;
   reason_ = reason_of(closed);
-  if (state_ == State::kRelaying) {
+  if (state_ != State::kWaiting) {
     cut();
     return;
   }
   enter(State::kChoosing);
-  const bool reused_died = closed.retry == base::Retry::kIfReused && idempotent(method_);
-  if (replayable_ && !replaced_ && attempt_.facts().stream.reused &&
-      (closed.retry == base::Retry::kAlways || reused_died)) {
-    replaced_ =
-        true;  // the connection was dead, not the server: the same one again, on a fresh one
-    retry(true);
-  } else if (replayable_ && closed.retry == base::Retry::kAlways) {
-    retry(false);
+  retry_or_answer(closed.retry);
+}
+
+// The attempt failed without an answer that could be passed on; the slot is still held.
+void Exchange::retry_or_answer(base::Retry safe) {
+  const bool repeatable = idempotent(method_);
+  const bool not_executed =
+      safe == base::Retry::kAlways || (safe == base::Retry::kIfReused && repeatable);
+  if (replayable_ && !replaced_ && not_executed && attempt_.facts().stream.reused) {
+    // The connection was dead, not the server: the same one again, on a fresh one.
+    replaced_ = true;
+    note_tried("connection-was-dead");
+    attempt(parse_again(), chosen_, true);
+    return;
+  }
+  release_slot();
+  const auto& statuses = pool_->options.retry_statuses;
+  const bool by_status = repeatable && !statuses.empty() &&
+                         std::ranges::find(statuses, status_of(end_)) != statuses.end();
+  if (replayable_ && (safe == base::Retry::kAlways || by_status) && may_retry()) {
+    note_tried(telemetry::name(end_));
+    choose_and_attempt(parse_again());
+    return;
+  }
+  fail({.end = end_, .by = by_, .phase = phase_, .reason = reason_});
+}
+
+bool Exchange::may_retry() {
+  if (tried_.full() || retries_ >= pool_->options.retries_max) return false;
+  if (!pool_->state->retry_budget.withdraw(worker_.io().turn_started(),
+                                           {.part = pool_->options.retry_budget,
+                                            .floor_per_s = pool_->options.retry_budget_floor})) {
+    ++worker_.counted().retries_refused;
+    return false;
+  }
+  ++retries_;
+  return true;
+}
+
+// An answer for which the configuration wants another server asked. False: this one is passed on.
+bool Exchange::tried_elsewhere(const conn::ResponseHead& head) {
+  const auto& statuses = pool_->options.retry_statuses;
+  if (statuses.empty() || std::ranges::find(statuses, head.status) == statuses.end()) return false;
+  if (!idempotent(method_) || !replayable_ || asks_tunnel_) return false;
+  const Choice other = choose_now(true);
+  if (other.kind != Choice::Kind::kOne) return false;
+  if (!may_retry()) {
+    worker_.release(*pool_, *pool_->endpoints[other.index]);
+    return false;
+  }
+  note_attempt();
+  note_tried(fmt::format_int(head.status).c_str());
+  attempt_.abandon();
+  release_slot();
+  enter(State::kChoosing);
+  attempt(parse_again(), other.index, false);
+  return true;
+}
+
+// --- time-outs of the exchange as a whole ---
+
+void Exchange::arm_timer() {
+  const base::Instant due = std::min({total_deadline_, attempt_deadline_, queue_deadline_});
+  if (due == base::kNoDeadline) return;
+  if (!timer_.armed() || timer_.deadline() > due) worker_.io().timers().arm(timer_, due);
+}
+
+void Exchange::on_deadline() {
+  const base::Instant now = worker_.io().turn_started();
+  if (total_deadline_ <= now) {
+    total_timed_out();
+  } else if (state_ == State::kQueued && queue_deadline_ <= now) {
+    leave_queue();
+    fail({.end = End::kQueueTimeout, .phase = Phase::kQueue});
+  } else if (state_ == State::kWaiting && attempt_deadline_ <= now) {
+    attempt_timed_out();
   } else {
-    answer(status_of(end_), end_, By::kServer, phase_, reason_);
+    arm_timer();
   }
 }
 
-void Exchange::retry(bool same_endpoint) {
-  if (!tried_text_.empty()) tried_text_ += "; ";
-  tried_text_ += attempt_.endpoint()->name;
-  tried_text_ += ' ';
-  tried_text_ += same_endpoint ? "connection-was-dead" : telemetry::name(end_);
-  conn::RequestHead head;
-  wire::http1::RequestParser parser(worker_.options().head_limits());
-  const auto parsed = parser.parse(head_bytes_.view(), head);
-  GILIRAN_ASSERT(parsed.parse == wire::http1::Parse::kDone);
-  if (same_endpoint) {
-    // attempt() takes the endpoint over from the attempt that has ended.
-    attempt(head, attempt_.shared_endpoint(), true);
-  } else {
-    choose_and_attempt(head);
+void Exchange::attempt_timed_out() {
+  note_attempt();
+  const bool connected = attempt_.facts().stream.connected != base::Instant{};
+  attempt_.abandon();
+  attempt_deadline_ = base::kNoDeadline;
+  arm_timer();
+  attempt_failed(
+      {.end = connected ? conn::StreamEnd::kHeadTimeout : conn::StreamEnd::kConnectTimeout,
+       .error = ETIMEDOUT,
+       .retry = connected ? base::Retry::kNever : base::Retry::kAlways});
+}
+
+void Exchange::total_timed_out() {
+  total_deadline_ = base::kNoDeadline;
+  phase_ = phase_now();
+  leave_queue();
+  if (attempt_.active()) {
+    note_attempt();
+    attempt_.abandon();
+  }
+  switch (state_) {
+    case State::kWaiting:
+      release_slot();
+      enter(State::kChoosing);
+      fail({.end = End::kTotalTimeout, .phase = phase_});
+      break;
+    case State::kChoosing:
+      fail({.end = End::kTotalTimeout, .phase = phase_});
+      break;
+    case State::kRelaying:
+      end_ = End::kTotalTimeout;
+      by_ = By::kCoordinator;
+      cut();
+      break;
+    case State::kQueued:
+    case State::kTunnel:
+    case State::kAnswering:
+    case State::kEnded:
+      break;
   }
 }
 
 // --- endings ---
 
-void Exchange::answer(uint16_t status, End end, By by, Phase phase, std::string_view reason) {
-  enter(State::kAnswering);
-  end_ = end;
-  by_ = by;
-  phase_ = phase;
-  reason_ = std::string(reason);
-  status_ = status;
-  replay_.clear();
-  if (body_in_ > consumed_) {
-    const auto rest = static_cast<uint32_t>(body_in_ - consumed_);
-    consumed_ = body_in_;
-    stream_.consume(rest);
+// An answer of our own instead of a server's.
+void Exchange::fail(const Failure& failure) {
+  end_ = failure.end;
+  by_ = failure.by;
+  phase_ = failure.phase;
+  reason_ = std::string(failure.reason);
+  const uint16_t status = failure.status != 0 ? failure.status : status_of(failure.end);
+  const conn::OwnAnswer text =
+      worker_.answer_text(status, {.end = end_, .by = by_, .phase = phase_, .reason = reason_});
+  std::array<conn::Field, 4> fields;
+  size_t count = 0;
+  fields[count++] = {.name = "Content-Type", .value = text.content_type};
+  fields[count++] = {.name = "Proxy-Status", .value = text.proxy_status};
+  std::string seconds;
+  if (failure.retry_after.count() > 0) {
+    const auto whole = std::chrono::ceil<std::chrono::seconds>(failure.retry_after).count();
+    seconds = std::to_string(whole);
+    fields[count++] = {.name = "Retry-After", .value = seconds};
   }
-  std::string body = fmt::format("giliran: {}", telemetry::name(end));
-  if (!reason_.empty()) body += fmt::format(" ({})", reason_);
-  body += '\n';
-  const conn::Field fields[] = {{.name = "Content-Type", .value = "text/plain"}};
+  const bool close = end_ == End::kBadRequest || end_ == End::kBodyTooLarge || end_ == End::kLimit;
+  respond(status, fields.data(), count, text.body, close);
+}
+
+void Exchange::respond(uint16_t status, const conn::Field* fields, size_t count,
+                       std::string_view body, bool close) {
+  enter(State::kAnswering);
+  status_ = status;
+  total_deadline_ = attempt_deadline_ = base::kNoDeadline;
+  replay_.clear();
+  drop_rest_of_request();
   stream_.send_head({.status = status,
                      .reason = {},
-                     .fields = fields,
+                     .fields = {fields, count},
                      .body = conn::BodyLength::known(body.size()),
-                     .close = end == End::kBadRequest});
-  stream_.send_data(worker_.io().buffers().copy(body));
+                     .close = close});
+  if (!body.empty()) stream_.send_data(worker_.io().buffers().copy(body));
   stream_.send_end({});
 }
 
-// The response is partly out and cannot be completed: the client must see that.
+// The response is partly out and cannot be completed: the client must see that. end_, by_, phase_
+// and reason_ say why.
 void Exchange::cut() {
-  by_ = By::kServer;
   record();
   stream_.abort();
   worker_.destroy(*this);
@@ -401,124 +440,23 @@ void Exchange::cut() {
 
 void Exchange::on_closed(const conn::StreamClosed& closed) {
   const bool was_active = attempt_.active();
+  if (closed.end != conn::StreamEnd::kComplete) {
+    phase_ = phase_now();
+    end_ = end_of_client(closed.end);
+    by_ = by_coordinator(end_) ? By::kCoordinator : By::kClient;
+    reason_ = std::string(reason_of(closed));
+    if (closed.answered != 0) status_ = closed.answered;
+    if (end_ == End::kShutdown) ++worker_.counted().cut;
+  } else if (state_ == State::kRelaying || state_ == State::kTunnel) {
+    end_ = End::kOk;
+  }
+  leave_queue();
   if (was_active) {
     note_attempt();
     attempt_.abandon();
   }
-  if (closed.end == conn::StreamEnd::kComplete) {
-    if (state_ == State::kRelaying) end_ = End::kOk;
-  } else {
-    phase_ = phase_now();
-    by_ = By::kClient;
-    reason_ = std::string(reason_of(closed));
-    if (closed.answered != 0) status_ = closed.answered;
-    switch (closed.end) {
-      case conn::StreamEnd::kBadMessage:
-        end_ = End::kBadRequest;
-        break;
-      case conn::StreamEnd::kHeadTimeout:
-      case conn::StreamEnd::kBodyTimeout:
-      case conn::StreamEnd::kWriteTimeout:
-      case conn::StreamEnd::kBodyTooSlow:
-      case conn::StreamEnd::kTunnelIdle:
-        end_ = End::kClientTimeout;
-        break;
-      case conn::StreamEnd::kShutdown:
-        end_ = End::kShutdown;
-        by_ = By::kCoordinator;
-        ++worker_.counted().cut;
-        break;
-      case conn::StreamEnd::kComplete:
-      case conn::StreamEnd::kConnectRefused:
-      case conn::StreamEnd::kConnectTimeout:
-      case conn::StreamEnd::kConnectFailed:
-      case conn::StreamEnd::kPeerClosed:
-      case conn::StreamEnd::kPeerReset:
-        end_ = End::kClientClosed;
-        break;
-    }
-  }
   record();
   worker_.destroy(*this);
-}
-
-Phase Exchange::phase_now() {
-  switch (state_) {
-    case State::kChoosing:
-      return Phase::kQueue;
-    case State::kWaiting:
-      if (request_body_ == RequestBody::kComing) return Phase::kSend;
-      return attempt_.facts().stream.connected == base::Instant{} ? Phase::kConnect : Phase::kWait;
-    case State::kRelaying:
-    case State::kAnswering:
-    case State::kEnded:
-      return Phase::kData;
-  }
-  return Phase::kNone;
-}
-
-void Exchange::record() {
-  enter(State::kEnded);
-  const conn::StreamFacts& down = stream_.facts();
-  const conn::StreamFacts& up = attempt_.facts().stream;
-  const base::Instant now = worker_.io().now();
-  telemetry::Record r;
-  r.arrived = arrived_;
-  r.end = end_;
-  r.by = end_ == End::kOk ? By::kNobody : by_;
-  r.phase = end_ == End::kOk ? Phase::kNone : phase_;
-  r.proto =
-      version_ == wire::http1::Version::k10 ? telemetry::Proto::kHttp10 : telemetry::Proto::kHttp11;
-  r.status = status_;
-  r.attempts = attempts_;
-  r.trace = trace_;
-  r.span = span_;
-  r.parent = parent_;
-  r.connection = down.connection;
-  r.sequence = down.sequence;
-  r.peer = connection_.peer();
-  r.local = connection_.local();
-  r.idle = down.first_byte - down.began;
-  r.head = down.head_done - down.first_byte;
-  r.total = now - down.first_byte;
-  r.down_in = down.bytes_in;
-  r.down_out = down.bytes_out;
-  r.up_out = up_out_;
-  r.up_in = up_in_;
-  r.body_in = body_in_;
-  r.body_out = body_out_;
-  r.method = method_;
-  r.target = target_;
-  r.host = host_;
-  r.tried = tried_text_;
-  r.reason = end_ == End::kOk ? std::string_view() : std::string_view(reason_);
-  if (attempts_ != 0) {
-    const cluster::Endpoint& endpoint = *attempt_.endpoint();
-    r.server = endpoint.name;
-    r.upstream = endpoint.address;
-    r.upstream_local = attempt_.facts().local;
-    r.reused = up.reused;
-    // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
-    const bool leased = up.reused && attempts_ == 1;
-    r.queue = (leased ? up.connected : attempt_began_) - down.head_done;
-    r.connect = connect_;
-    if (connect_ != telemetry::kNotReached && up.request_sent != base::Instant{}) {
-      r.send = up.request_sent - up.connected;
-    }
-    if (up.head_done != base::Instant{}) {
-      // An answer may come before the request is over.
-      const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
-      r.wait = up.head_done - (early ? up.connected : up.request_sent);
-      r.data = now - up.head_done;
-    }
-  }
-  if (pool_ != nullptr) {
-    r.pool = pool_->name;
-    r.policy = pool_->policy;
-  }
-  r.process_name = worker_.listener(worker_.listener_of(connection_)).name;
-  worker_.count_record(r);
-  worker_.sink().write(r);
 }
 
 }  // namespace giliran::proxy

@@ -1,14 +1,20 @@
 // One HTTP request with its response. Its states, read from top to bottom, are its life; enter() is
 // the only writer of the state.
+//
+//   exchange_start.cc   limits, route, choice, queue: up to an attempt
+//   exchange.cc         the attempt's events, the client's events, time-outs, endings
+//   exchange_record.cc  what is written about it
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
 #include "conn/server_connection.h"
+#include "proxy/admission.h"
 #include "proxy/attempt.h"
 #include "proxy/choose.h"
 #include "telemetry/record.h"
@@ -16,9 +22,18 @@
 namespace giliran::proxy {
 
 class Worker;
-struct FieldList;
 
-class Exchange final : public conn::ServerStreamEvents {
+// How an exchange ends without an answer of a server.
+struct Failure {
+  telemetry::End end = telemetry::End::kInternal;
+  telemetry::By by = telemetry::By::kCoordinator;
+  telemetry::Phase phase = telemetry::Phase::kRequest;
+  std::string_view reason = {};
+  uint16_t status = 0;              // 0: the usual one
+  base::Duration retry_after = {};  // 0: not said
+};
+
+class Exchange final : public conn::ServerStreamEvents, private Waiter {
  public:
   Exchange(Worker& worker, conn::ServerConnection& connection, conn::ServerStream& stream,
            const conn::RequestHead& head, const base::Slice& bytes);
@@ -38,27 +53,60 @@ class Exchange final : public conn::ServerStreamEvents {
   // Of a request body, kept for another attempt: what may come while nobody takes any (a window and
   // one receive), so that a server that cannot be connected never costs a request.
   static constexpr uint32_t kReplayBytesMax = 2 * 65536;
+  // 1xx heads of one response: they pass beside the window of a body.
+  static constexpr uint32_t kInterimsMax = 32;
 
  private:
   enum class State : uint8_t {
-    kChoosing,   // head complete; which endpoint?
+    kChoosing,   // head complete; may it, where to, which endpoint?
+    kQueued,     // every server it may go to has its hands full
     kWaiting,    // an attempt is under way, no response head yet
     kRelaying,   // the response head has gone out, its body follows
+    kTunnel,     // raw bytes go both ways
     kAnswering,  // an answer of our own goes out
     kEnded       // recorded
   };
   enum class RequestBody : uint8_t { kComing, kEnded };
+  using OwnedTrailers = std::vector<std::pair<std::string, std::string>>;
 
-  void enter(State next);
+  // exchange_start.cc
+  bool within_limits();
+  bool routed(const conn::RequestHead& head);
+  bool taken_by_route(const cluster::Route& route, const conn::RequestHead& head);
   void choose_and_attempt(const conn::RequestHead& head);
-  void attempt(const conn::RequestHead& head, std::shared_ptr<cluster::Endpoint> endpoint,
-               bool fresh);
+  void attempt(const conn::RequestHead& head, uint32_t index, bool fresh);
   void send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint);
-  void retry(bool same_endpoint);
+  void send_request_end(conn::ClientStream& upstream);
+  conn::RequestHead& parse_again();
+  Choice choose_now(bool waited);
+  void nobody_left();
+  Turn take() override;
+  void on_turn(Turn turn) override;
+  void leave_queue();
+
+  // exchange.cc
+  void enter(State to);
+  void keep(const base::Slice& data);
+  void keep_trailers(const conn::Fields& trailers);
+  void too_large();
+  bool tried_elsewhere(const conn::ResponseHead& head);
   void note_attempt();
-  void answer(uint16_t status, telemetry::End end, telemetry::By by, telemetry::Phase phase,
-              std::string_view reason);
+  void note_tried(std::string_view how);
+  void attempt_failed(const conn::StreamClosed& closed);
+  void retry_or_answer(base::Retry safe);
+  bool may_retry();
+  void release_slot();
+  void arm_timer();
+  void on_deadline();
+  void attempt_timed_out();
+  void total_timed_out();
+  void fail(const Failure& failure);
+  void respond(uint16_t status, const conn::Field* fields, size_t count, std::string_view body,
+               bool close);
+  void drop_rest_of_request();
   void cut();
+
+  // exchange_record.cc
   void record();
   telemetry::Phase phase_now();
 
@@ -72,27 +120,43 @@ class Exchange final : public conn::ServerStreamEvents {
   conn::ServerConnection& connection_;
   conn::ServerStream& stream_;
   Attempt attempt_{*this};
-  std::shared_ptr<const cluster::Pool> pool_;
+  std::shared_ptr<const cluster::Listener> listener_;  // keeps what the two below point into
+  const cluster::Route* route_ = nullptr;              // null: none matched
+  const cluster::Pool* pool_ = nullptr;                // null before it is known
+  cluster::Endpoint* slot_ = nullptr;                  // a slot of it is ours
   base::Slice head_bytes_;  // keeps the views below, and lets the head be parsed again for a retry
-  std::string_view method_, target_, host_;
+  std::string_view method_, target_, host_, user_agent_, referer_, upgrade_;
+  base::Address client_;  // who asked, as far as it can be believed
   base::TraceId trace_;
   base::SpanId span_, parent_;
   base::WallTime arrived_;
   base::Instant attempt_began_{};  // the first
+  base::Instant total_deadline_ = base::kNoDeadline;
+  base::Instant attempt_deadline_ = base::kNoDeadline;
+  base::Instant queue_deadline_ = base::kNoDeadline;
   base::Duration connect_{telemetry::kNotReached};
+  net::MemberTimer<Exchange, &Exchange::on_deadline> timer_{*this};
   Tried tried_;
   std::string tried_text_;
   std::vector<base::Slice> replay_;  // request body handed to the attempt
-  uint32_t replay_bytes_ = 0;
+  std::unique_ptr<OwnedTrailers> trailers_;
+  uint64_t body_bytes_max_ = 0;  // 0: no limit
   uint64_t body_in_ = 0, body_out_ = 0, up_in_ = 0, up_out_ = 0;
   uint64_t consumed_ = 0;        // of body_in_: credit given back downstream
   uint64_t attempt_credit_ = 0;  // request body bytes the attempt under way has sent
+  uint32_t replay_bytes_ = 0;
+  uint32_t preferred_ = kNobody;  // by the client's cookie
+  uint32_t chosen_ = kNobody;
+  uint32_t queued_behind_ = 0;
   uint16_t attempts_ = 0;
+  uint16_t retries_ = 0;  // attempts after the first, on another endpoint
+  uint16_t interims_ = 0;
   uint16_t status_ = 0;
   State state_ = State::kChoosing;
   RequestBody request_body_ = RequestBody::kComing;
   bool replayable_ = true;
   bool keep_tracestate_ = false;
+  bool asks_tunnel_ = false;
   bool replaced_ = false;  // a dead reused connection was replaced once
   wire::http1::Version version_;
   telemetry::End end_ = telemetry::End::kOk;

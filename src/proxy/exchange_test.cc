@@ -373,7 +373,7 @@ TEST_F(ExchangeTest, ARequestThatIsRefused) {
   EXPECT_EQ(last().reason, "missing-host");
   EXPECT_EQ(last().target, "GET / HTTP/1.1");
   EXPECT_THAT(get("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n"), StartsWith("HTTP/1.1 405"));
-  expect_end(End::kBadRequest, By::kClient, Phase::kRequest, 405);
+  expect_end(End::kDenied, By::kClient, Phase::kRequest, 405);
   EXPECT_EQ(servers_[0]->requests.size(), 0U);
   EXPECT_EQ(members_[0]->worker->counts().refused, 1U);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,11 +24,13 @@ End connect_end(int error) {
 }  // namespace
 
 Flow::Flow(Worker& worker, size_t listener, net::SocketId socket, const base::Address& peer,
-           uint64_t number)
+           uint64_t number, conn::Arrival arrival, bool over_limit)
     : worker_(worker),
       listener_(listener),
       down_(socket),
       peer_(peer),
+      client_(arrival.client.none() ? peer : arrival.client),
+      local_(arrival.local),
       pool_(worker.listener(listener).pool),
       arrived_(worker.io().clock().wall()),
       accepted_(worker.io().now()),
@@ -36,14 +39,26 @@ Flow::Flow(Worker& worker, size_t listener, net::SocketId socket, const base::Ad
   net::Io& io = worker_.io();
   io.own(down_, *this);
   io.watch_hangup(down_);
-  local_ = io.local_address(down_);
-  attempt();
+  if (local_.none()) local_ = io.local_address(down_);
+  first_[1] = std::move(arrival.early);
+  if (over_limit) {
+    finish(End::kLimit, By::kCoordinator, Phase::kRequest, 0);
+  } else if (worker_.out_of_memory()) {
+    finish(End::kLimit, By::kCoordinator, Phase::kRequest, ENOMEM);
+  } else {
+    pool_->state->retry_budget.deposit(
+        {.part = pool_->options.retry_budget, .floor_per_s = pool_->options.retry_budget_floor});
+    choose_and_attempt();
+  }
 }
 
 void Flow::enter(State to) {
   switch (to) {
-    case State::kConnecting:
+    case State::kQueued:
       GILIRAN_ASSERT(state_ == State::kConnecting);
+      break;
+    case State::kConnecting:
+      GILIRAN_ASSERT(state_ == State::kQueued);
       break;
     case State::kRelaying:
       GILIRAN_ASSERT(state_ == State::kConnecting);
@@ -57,22 +72,74 @@ void Flow::enter(State to) {
 
 // --- connecting ---
 
-void Flow::attempt() {
-  net::Io& io = worker_.io();
-  const proxy::Options& options = worker_.options();
-  const auto index =
-      choose(*pool_, tried_, io.turn_started(), options.connect_timeout * 2, worker_.random());
-  if (!index) {
-    if (tried_.count() == 0) {
-      finish(End::kNoServer, By::kCoordinator, Phase::kQueue, 0);
+void Flow::choose_and_attempt() {
+  if (!pool_->limited) {
+    if (take() == Turn::kTaken) {
+      attempt();
     } else {
-      finish(connect_end(error_), By::kServer, Phase::kConnect, error_);
+      nobody_left();
     }
     return;
   }
-  tried_.add(*index);
-  endpoint_ = pool_->endpoints[*index];
-  endpoint_->live.in_flight.fetch_add(1, std::memory_order_relaxed);
+  switch (worker_.admission().admit(pool_->state->queue, pool_->options.queue_max,
+                                    tried_.count() != 0, *this)) {
+    case Admission::Outcome::kGranted:
+      attempt();
+      break;
+    case Admission::Outcome::kQueued:
+      enter(State::kQueued);
+      queued_behind_ = waited_behind();
+      deadline_ = worker_.io().turn_started() + pool_->options.queue_timeout;
+      worker_.io().timers().arm(timer_, deadline_);
+      worker_.pump_queues();
+      break;
+    case Admission::Outcome::kQueueFull:
+      finish(End::kQueueFull, By::kCoordinator, Phase::kQueue, 0);
+      break;
+    case Admission::Outcome::kNone:
+      nobody_left();
+      break;
+  }
+}
+
+Turn Flow::take() {
+  const Choice choice =
+      choose(*pool_, {.tried = tried_, .waited = waits()}, worker_.io().turn_started(),
+             worker_.options().connect_timeout * 2, worker_.random());
+  switch (choice.kind) {
+    case Choice::Kind::kOne:
+      chosen_index_ = choice.index;
+      return Turn::kTaken;
+    case Choice::Kind::kFull:
+      return Turn::kFull;
+    case Choice::Kind::kNone:
+      break;
+  }
+  return Turn::kNone;
+}
+
+void Flow::on_turn(Turn turn) {
+  enter(State::kConnecting);
+  if (turn == Turn::kTaken) {
+    attempt();
+  } else {
+    nobody_left();
+  }
+}
+
+void Flow::nobody_left() {
+  if (tried_.count() == 0) {
+    finish(End::kNoServer, By::kCoordinator, Phase::kQueue, 0);
+  } else {
+    finish(connect_end(error_), By::kServer, Phase::kConnect, error_);
+  }
+}
+
+void Flow::attempt() {
+  net::Io& io = worker_.io();
+  const proxy::Options& options = worker_.options();
+  tried_.add(chosen_index_);
+  endpoint_ = pool_->endpoints[chosen_index_].get();
   endpoint_->live.chosen.fetch_add(1, std::memory_order_relaxed);
   in_flight_ = true;
   if (attempts_++ == 0) {
@@ -80,7 +147,7 @@ void Flow::attempt() {
   } else {
     ++worker_.counted().retries;
   }
-  up_ = io.connect(endpoint_->address, {}, *this);
+  up_ = io.connect(endpoint_->address, {.source = {}, .tcp = worker_.tcp_options()}, *this);
   ++sockets_;
   deadline_ = io.turn_started() + options.connect_timeout;
   io.timers().arm(timer_, deadline_);
@@ -89,12 +156,16 @@ void Flow::attempt() {
 void Flow::attempt_failed(int error) {
   error_ = error;
   worker_.connect_failed(*endpoint_, error);
-  release_endpoint();
+  release_slot();
   if (!tried_text_.empty()) tried_text_ += "; ";
   tried_text_ += fmt::format("{} {}", endpoint_->name, telemetry::name(connect_end(error)));
   worker_.io().close(up_);
   up_ = {};
-  attempt();
+  if (tried_.full() || !may_retry()) {
+    nobody_left();
+  } else {
+    choose_and_attempt();
+  }
 }
 
 void Flow::on_connected(net::SocketId socket, int error) {
@@ -111,10 +182,25 @@ void Flow::on_connected(net::SocketId socket, int error) {
   io.watch_hangup(up_);
   up_half_.from = down_half_.to = down_;
   up_half_.to = down_half_.from = up_;
-  io.receive(down_);
+  if (!send_first()) io.receive(down_);
   io.receive(up_);
   deadline_ = base::kNoDeadline;
   touch();
+}
+
+// What goes up before anything is read from the client; false where there is nothing.
+bool Flow::send_first() {
+  if (pool_->options.proxy_protocol != config::ProxyProtocol::kNone) {
+    std::string header;
+    worker_.append_proxy_header(*pool_, client_, local_, header);
+    header_bytes_ = static_cast<uint32_t>(header.size());
+    first_[0] = worker_.io().buffers().copy(header);
+  }
+  const bool header = !first_[0].empty();
+  const bool early = !first_[1].empty();
+  if (!header && !early) return false;
+  worker_.io().send(up_, {&first_[header ? 0 : 1], header && early ? size_t{2} : size_t{1}});
+  return true;
 }
 
 // --- relaying ---
@@ -144,6 +230,9 @@ void Flow::on_sent(net::SocketId socket, size_t bytes, int error) {
     return;
   }
   half.moving.reset();
+  for (base::Slice& slice : first_) {
+    if (&half == &up_half_) slice.reset();
+  }
   touch();
   worker_.io().receive(half.from);
 }
@@ -158,7 +247,7 @@ void Flow::on_hangup(net::SocketId socket) {
   if (state_ == State::kClosing) return;
   const bool client = socket == down_;
   finish(client ? End::kClientClosed : End::kServerClosed, client ? By::kClient : By::kServer,
-         state_ == State::kConnecting ? Phase::kConnect : Phase::kData, ECONNRESET);
+         phase_now(), ECONNRESET);
 }
 
 void Flow::touch() {
@@ -175,6 +264,9 @@ void Flow::on_deadline() {
     return;
   }
   switch (state_) {
+    case State::kQueued:
+      finish(End::kQueueTimeout, By::kCoordinator, Phase::kQueue, 0);
+      break;
     case State::kConnecting:
       attempt_failed(ETIMEDOUT);
       break;
@@ -188,14 +280,40 @@ void Flow::on_deadline() {
 
 // --- ending ---
 
-void Flow::release_endpoint() {
+Phase Flow::phase_now() const {
+  switch (state_) {
+    case State::kQueued:
+      return Phase::kQueue;
+    case State::kConnecting:
+      return Phase::kConnect;
+    case State::kRelaying:
+    case State::kClosing:
+      break;
+  }
+  return Phase::kData;
+}
+
+bool Flow::may_retry() {
+  const config::Pool& options = pool_->options;
+  if (tried_.count() > options.retries_max) return false;
+  if (pool_->state->retry_budget.withdraw(
+          worker_.io().turn_started(),
+          {.part = options.retry_budget, .floor_per_s = options.retry_budget_floor})) {
+    return true;
+  }
+  ++worker_.counted().retries_refused;
+  return false;
+}
+
+void Flow::release_slot() {
   if (!in_flight_) return;
   in_flight_ = false;
-  endpoint_->live.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  worker_.release(*pool_, *endpoint_);
 }
 
 void Flow::finish(End end, By by, Phase phase, int error) {
-  const bool never_connected = state_ == State::kConnecting;
+  const bool never_connected = state_ != State::kRelaying;
+  if (state_ == State::kQueued) worker_.admission().leave(*this);
   enter(State::kClosing);
   end_ = end;
   by_ = by;
@@ -208,7 +326,7 @@ void Flow::finish(End end, By by, Phase phase, int error) {
     down_half_.bytes += io.sent_so_far(down_);
   }
   record();
-  release_endpoint();
+  release_slot();
   io.timers().disarm(timer_);
   const auto mode = end == End::kOk ? net::CloseMode::kGraceful : net::CloseMode::kReset;
   if (!up_.none()) io.close(up_, mode);
@@ -218,8 +336,7 @@ void Flow::finish(End end, By by, Phase phase, int error) {
 void Flow::shut() {
   if (state_ == State::kClosing) return;
   ++worker_.counted().cut;
-  finish(End::kShutdown, By::kCoordinator,
-         state_ == State::kConnecting ? Phase::kConnect : Phase::kData, 0);
+  finish(End::kShutdown, By::kCoordinator, phase_now(), 0);
 }
 
 void Flow::on_closed(net::SocketId) {
@@ -240,9 +357,11 @@ void Flow::record() {
   r.connection = number_;
   r.sequence = 1;
   r.peer = peer_;
+  if (!(client_ == peer_)) r.client = client_;
   r.local = local_;
   r.total = now - accepted_;
-  r.down_in = r.up_out = up_half_.bytes;
+  r.up_out = up_half_.bytes;
+  r.down_in = up_half_.bytes - std::min<uint64_t>(header_bytes_, up_half_.bytes);
   r.down_out = r.up_in = down_half_.bytes;
   r.pool = pool_->name;
   r.policy = pool_->policy;
@@ -259,6 +378,11 @@ void Flow::record() {
   }
   if (end_ != End::kOk && error_ != 0) r.reason = strerrorname_np(error_);
   r.process_name = worker_.listener(listener_).name;
+  r.gauges.queued_pool = queued_behind_;
+  if (worker_.gauges()) {
+    worker_.read_gauges(worker_.listener(listener_), pool_.get(), in_flight_ ? endpoint_ : nullptr,
+                        r);
+  }
   worker_.count_record(r);
   worker_.sink().write(r);
 }

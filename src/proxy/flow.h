@@ -7,7 +7,9 @@
 
 #include "base/ids.h"
 #include "cluster/snapshot.h"
+#include "conn/server_connection.h"
 #include "net/io.h"
+#include "proxy/admission.h"
 #include "proxy/choose.h"
 #include "telemetry/record.h"
 
@@ -15,10 +17,13 @@ namespace giliran::proxy {
 
 class Worker;
 
-class Flow final : private net::SocketEvents {
+class Flow final : private net::SocketEvents, private Waiter {
  public:
+  // over_limit: one connection too many, recorded and closed.
   Flow(Worker& worker, size_t listener, net::SocketId socket, const base::Address& peer,
-       uint64_t number);
+       uint64_t number, conn::Arrival arrival, bool over_limit);
+
+  size_t listener() const { return listener_; }
 
   void shut();  // cuts it: recorded as `shutdown`
 
@@ -27,6 +32,7 @@ class Flow final : private net::SocketEvents {
 
  private:
   enum class State : uint8_t {
+    kQueued,      // every server has its hands full
     kConnecting,  // an attempt to connect upstream is under way
     kRelaying,    // bytes go both ways
     kClosing      // sockets closed, waiting for their on_closed
@@ -40,7 +46,11 @@ class Flow final : private net::SocketEvents {
   };
 
   void enter(State next);
+  void choose_and_attempt();
   void attempt();
+  void nobody_left();
+  Turn take() override;
+  void on_turn(Turn turn) override;
   void attempt_failed(int error);
   void move(Half& half);
   void pass_end(Half& half);
@@ -48,7 +58,10 @@ class Flow final : private net::SocketEvents {
   void record();
   void touch();
   void on_deadline();
-  void release_endpoint();
+  void release_slot();
+  bool may_retry();
+  telemetry::Phase phase_now() const;
+  bool send_first();
   Half& half_from(net::SocketId socket) { return socket == down_ ? up_half_ : down_half_; }
   Half& half_to(net::SocketId socket) { return socket == down_ ? down_half_ : up_half_; }
 
@@ -63,9 +76,9 @@ class Flow final : private net::SocketEvents {
   net::SocketId down_, up_;
   Half up_half_;    // client to server
   Half down_half_;  // server to client
-  base::Address peer_, local_, upstream_local_;
+  base::Address peer_, client_, local_, upstream_local_;
   std::shared_ptr<const cluster::Pool> pool_;
-  std::shared_ptr<cluster::Endpoint> endpoint_;
+  cluster::Endpoint* endpoint_ = nullptr;  // of pool_; null before the first attempt
   Tried tried_;
   std::string tried_text_;
   base::WallTime arrived_;
@@ -74,7 +87,13 @@ class Flow final : private net::SocketEvents {
   net::MemberTimer<Flow, &Flow::on_deadline> timer_{*this};
   base::SpanId span_;
   uint64_t number_;
+  // Bytes that go up before what the client sends: a PROXY header of ours, what came behind one of
+  // the client's.
+  base::Slice first_[2];
+  uint32_t header_bytes_ = 0;  // of ours: not the client's bytes
   int error_ = 0;
+  uint32_t chosen_index_ = kNobody;
+  uint32_t queued_behind_ = 0;
   uint16_t attempts_ = 0;
   uint8_t sockets_ = 1;  // not closed yet
   State state_ = State::kConnecting;

@@ -209,6 +209,13 @@ void add_identity(const conn::RequestHead& head, const ForwardedBy& by, bool kee
   if (by.forwarded) add_forwarded(host, by, out);
 }
 
+// `Proxy` becomes HTTP_PROXY where a server runs CGI (httpoxy); a tracestate belongs to a valid
+// traceparent.
+bool end_to_end(std::string_view name, bool keep_tracestate) {
+  if (name.size() == 5) return !base::equals_ignoring_case(name, "Proxy");
+  return keep_tracestate || !base::equals_ignoring_case(name, "tracestate");
+}
+
 }  // namespace
 
 void forward_request(const conn::RequestHead& head, const ForwardedBy& by, FieldList& out) {
@@ -221,7 +228,8 @@ void forward_request(const conn::RequestHead& head, const ForwardedBy& by, Field
   for (const conn::Field& field : head.fields.all()) {
     if (field.id == Name::kHost || field.id == Name::kTraceparent) continue;
     if (is_forwarded(field) && (!keep || (add && field.id == Name::kXForwardedFor))) continue;
-    if (!by.keep_tracestate && base::equals_ignoring_case(field.name, "tracestate")) continue;
+    if (field.id == Name::kExpect && head.version == Version::k10) continue;  // means nothing there
+    if (field.id == Name::kOther && !end_to_end(field.name, by.keep_tracestate)) continue;
     if (!passes(head.fields, field, connection_present)) continue;
     said.note(field);
     out.keep(field);

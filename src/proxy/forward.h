@@ -36,6 +36,7 @@ struct FieldList {
     items[count++] = field;
   }
   std::span<const conn::Field> all() const { return {items.data(), count}; }
+  std::span<conn::Field> every() { return {items.data(), count}; }
 };
 
 // What forward_request() adds to a head at most, names and line ends included, beside a Host of

@@ -117,6 +117,7 @@ class ProxyTest : public testing::Test, public Notices {
                       .options = options_,
                       .snapshot = std::make_unique<cluster::Snapshot>(snapshot),
                       .sink = members_[i]->book,
+                      .shared = shared_,
                       .random = base::Rng(i + 1),
                       .index = i,
                       .workers = workers,
@@ -124,6 +125,9 @@ class ProxyTest : public testing::Test, public Notices {
       ASSERT_TRUE(members_[i]->worker->listen(0, base::Address::loopback(kHttpPort), true));
       ASSERT_TRUE(members_[i]->worker->listen(1, base::Address::loopback(kTcpPort), true));
     }
+    shared_.wake = [this](uint32_t i) {
+      members_[i]->io.post([&worker = *members_[i]->worker] { worker.serve_queues(); });
+    };
     endpoints_ = pool_->endpoints;
   }
 
@@ -194,6 +198,7 @@ class ProxyTest : public testing::Test, public Notices {
     EXPECT_EQ(counts.exchanges, exchanges);
     EXPECT_EQ(counts.flows, flows);
     EXPECT_EQ(counts.failed, failed);
+    EXPECT_EQ(shared_.connections.load(), 0U);
     for (const auto& endpoint : endpoints_) {
       EXPECT_EQ(endpoint->live.in_flight.load(), 0U) << endpoint->name;
     }
@@ -201,6 +206,9 @@ class ProxyTest : public testing::Test, public Notices {
   }
 
   void accept_paused(int) override {}
+  void connections_full(const std::string& listener) override {
+    notices_ += "full " + listener + " ";
+  }
   void server_down(const cluster::Endpoint& endpoint, base::Duration, int) override {
     notices_ += endpoint.name + " down ";
   }
@@ -212,6 +220,7 @@ class ProxyTest : public testing::Test, public Notices {
   config::Pool pool_config_;          // changed before start()
   config::Listener listener_config_;  // likewise, of both
   std::shared_ptr<const cluster::Pool> pool_;
+  Shared shared_;
   std::vector<KeptRecord> records_;
   std::string notices_;
   std::vector<std::unique_ptr<TestServer>> servers_;

@@ -1,21 +1,46 @@
 #include "proxy/worker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "proxy/outcome.h"
+#include "proxy/proxy_status.h"
+#include "proxy/sticky.h"
+#include "wire/proxy_header/proxy_header.h"
 
 namespace giliran::proxy {
 
 // A client's HTTP connection, in the list of all of this worker.
 struct Worker::Client {
-  Client(Worker& worker, size_t listener_index, net::SocketId socket, const base::Address& peer,
-         uint64_t number)
-      : connection(worker.io_, socket, peer, number, worker.server_options_, worker),
-        listener(listener_index) {
+  Client(Worker& worker, size_t listener_number, net::SocketId socket, const base::Address& peer,
+         uint64_t number, conn::Arrival arrival, bool above_limit)
+      : connection(worker.io_, socket, peer, number, worker.server_options_, worker,
+                   std::move(arrival)),
+        listener(listener_number),
+        over_limit(above_limit) {
     connection.user = this;
   }
   conn::ServerConnection connection;
   size_t listener;
+  bool over_limit;
   Client* next = nullptr;
   Client* previous = nullptr;
+};
+
+struct Worker::Announcing {
+  Announcing(Worker& worker, size_t listener_number, net::SocketId socket,
+             const base::Address& peer, bool above_limit)
+      : preamble(worker.io_, socket, peer, worker.options_.head_timeout, worker),
+        listener(listener_number),
+        over_limit(above_limit) {
+    preamble.user = this;
+  }
+  conn::Preamble preamble;
+  size_t listener;
+  bool over_limit;
+  Announcing* next = nullptr;
+  Announcing* previous = nullptr;
 };
 
 namespace {
@@ -25,7 +50,11 @@ conn::ServerOptions server_options(const Options& options) {
           .head_timeout = options.head_timeout,
           .idle_timeout = options.idle_timeout,
           .body_timeout = options.body_timeout,
-          .write_timeout = options.write_timeout};
+          .write_timeout = options.write_timeout,
+          .tunnel_idle_timeout = options.tunnel_idle_timeout,
+          .requests_max = options.requests_per_connection_max,
+          .body_rate_min = options.body_rate_min,
+          .body_rate_grace = options.body_rate_grace};
 }
 
 conn::UpstreamOptions upstream_options(const Options& options) {
@@ -33,7 +62,10 @@ conn::UpstreamOptions upstream_options(const Options& options) {
                      .response_timeout = options.response_timeout,
                      .body_timeout = options.body_timeout,
                      .write_timeout = options.write_timeout,
-                     .source = {}},
+                     .tunnel_idle_timeout = options.tunnel_idle_timeout,
+                     .source = {},
+                     .tcp = {.keepalive_idle = options.keepalive_idle,
+                             .unacknowledged_timeout = options.unacknowledged_timeout}},
           .idle_timeout = options.upstream_idle_timeout,
           .idle_max = options.upstream_idle_max};
 }
@@ -63,14 +95,21 @@ Worker::Worker(Setup setup)
       options_(setup.options),
       snapshot_(std::move(setup.snapshot)),
       sink_(setup.sink),
+      shared_(setup.shared),
       random_(setup.random),
       notices_(setup.notices),
       server_options_(server_options(setup.options)),
       upstream_options_(upstream_options(setup.options)),
       upstream_(io_, upstream_options_, setup.index + 1, setup.workers),
       fields_(std::make_unique<FieldList>()),
+      admission_(setup.index, [this](uint32_t worker) { wake(worker); }),
+      route_scratch_(std::make_unique<RouteScratch>()),
+      rate_limit_(RateLimit::of(setup.options.request_rate_max, setup.options.request_burst)),
       next_connection_(setup.index + 1),
-      connection_stride_(setup.workers) {}
+      connection_stride_(setup.workers),
+      index_(setup.index),
+      workers_(setup.workers),
+      gauges_(setup.gauges) {}
 
 Worker::~Worker() = default;
 
@@ -82,6 +121,8 @@ void WorkerCounts::add(const WorkerCounts& other) {
   refused += other.refused;
   silent += other.silent;
   retries += other.retries;
+  retries_refused += other.retries_refused;
+  over_limit += other.over_limit;
   accept_pauses += other.accept_pauses;
   cut += other.cut;
 }
@@ -112,17 +153,93 @@ void Worker::on_accepted(net::ListenerId listener, net::SocketId socket,
                          const base::Address& peer) {
   const auto it = std::ranges::find(listening_, listener, &Listening::id);
   GILIRAN_ASSERT(it != listening_.end());
-  const uint64_t number = next_connection_;
-  next_connection_ += connection_stride_;
   ++counts_.connections;
-  switch (this->listener(it->listener).options.listen.scheme) {
+  const cluster::Listener& on = this->listener(it->listener);
+  const Room room = count_in(it->listener);
+  const bool over = room != Room::kYes;
+  if (room == Room::kDrop) {
+    count_out(it->listener);
+    io_.close(socket, net::CloseMode::kReset);
+  } else if (base::any_contains(on.options.proxy_protocol_from, peer)) {
+    link(first_announcing_, announcing_.make(*this, it->listener, socket, peer, over));
+  } else {
+    begin_connection(it->listener, socket, peer, {}, over);
+  }
+}
+
+void Worker::begin_connection(size_t number, net::SocketId socket, const base::Address& peer,
+                              conn::Arrival arrival, bool over) {
+  const uint64_t connection = next_connection_;
+  next_connection_ += connection_stride_;
+  switch (listener(number).options.listen.scheme) {
     case config::Scheme::kHttp:
-      link(first_client_, clients_.make(*this, it->listener, socket, peer, number));
+      link(first_client_,
+           clients_.make(*this, number, socket, peer, connection, std::move(arrival), over));
       break;
     case config::Scheme::kTcp:
-      link(first_flow_, flows_.make(*this, it->listener, socket, peer, number));
+      link(first_flow_,
+           flows_.make(*this, number, socket, peer, connection, std::move(arrival), over));
       break;
   }
+}
+
+void Worker::on_announced(conn::Preamble& preamble, conn::Announced announced) {
+  auto& announcing = *static_cast<Announcing*>(preamble.user);
+  const size_t number = announcing.listener;
+  const bool over = announcing.over_limit;
+  const base::Address peer = preamble.peer();
+  unlink(first_announcing_, announcing);
+  announcing_.destroy(announcing);
+  begin_connection(number, announced.socket, peer,
+                   {.early = std::move(announced.early),
+                    .client = announced.source,
+                    .local = announced.destination},
+                   over);
+}
+
+// No request has begun: counted, not recorded.
+void Worker::on_preamble_failed(conn::Preamble& preamble, const conn::PreambleFailure& failure) {
+  auto& announcing = *static_cast<Announcing*>(preamble.user);
+  ++(failure.end == conn::StreamEnd::kBadMessage ? counts_.refused : counts_.silent);
+  count_out(announcing.listener);
+  unlink(first_announcing_, announcing);
+  announcing_.destroy(announcing);
+  check_done();
+}
+
+// --- limits ---
+
+// Of a limit, so much more is still answered instead of reset.
+constexpr uint32_t refused_max(uint32_t limit) {
+  return limit / 8 + 16;
+}
+
+Worker::Room Worker::count_in(size_t number) {
+  const cluster::Listener& on = listener(number);
+  const uint32_t all = shared_.connections.fetch_add(1, std::memory_order_relaxed) + 1;
+  const uint32_t here = on.state->connections.fetch_add(1, std::memory_order_relaxed) + 1;
+  const uint32_t all_max = options_.connections_max == 0 ? UINT32_MAX : options_.connections_max;
+  const uint32_t here_max =
+      on.options.connections_max == 0 ? UINT32_MAX : on.options.connections_max;
+  if (all <= all_max && here <= here_max) return Room::kYes;
+  ++counts_.over_limit;
+  notices_.connections_full(all > all_max ? std::string() : on.name);
+  const bool far = (all > all_max && all - all_max > refused_max(all_max)) ||
+                   (here > here_max && here - here_max > refused_max(here_max));
+  return far ? Room::kDrop : Room::kRefuse;
+}
+
+void Worker::count_out(size_t number) {
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  listener(number).state->connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool Worker::over_limit(const conn::ServerConnection& connection) const {
+  return static_cast<const Client*>(connection.user)->over_limit;
+}
+
+bool Worker::out_of_memory() const {
+  return options_.memory_max != 0 && io_.buffers().bytes_in_use() > options_.memory_max / workers_;
 }
 
 void Worker::on_accept_paused(net::ListenerId, int error) {
@@ -135,6 +252,7 @@ void Worker::on_listener_closed(net::ListenerId listener) {
   if (!done_) return;
   // Those it accepted last belong to the drain too.
   for (Client* c = first_client_; c != nullptr; c = c->next) c->connection.drain();
+  for (Announcing* a = first_announcing_; a != nullptr; a = a->next) a->preamble.shut();
   check_done();
 }
 
@@ -180,7 +298,9 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   r.target = bytes.substr(0, bytes.find_first_of("\r\n"));
   r.reason = bad ? wire::http1::problem_name(why.problem) : conn::name(why.end);
   r.process_name = listener(listener_of(connection)).name;
+  if (!(connection.client() == r.peer)) r.client = connection.client();
   if (bad) ++counts_.refused;
+  if (gauges_) read_gauges(listener(listener_of(connection)), nullptr, nullptr, r);
   count_record(r);
   sink_.write(r);
 }
@@ -188,12 +308,14 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
 void Worker::on_connection_closed(conn::ServerConnection& connection) {
   auto& client = *static_cast<Client*>(connection.user);
   if (!connection.carried_any()) ++counts_.silent;
+  count_out(client.listener);
   unlink(first_client_, client);
   clients_.destroy(client);
   check_done();
 }
 
 void Worker::destroy(Flow& flow) {
+  count_out(flow.listener());
   unlink(first_flow_, flow);
   flows_.destroy(flow);
   check_done();
@@ -205,9 +327,7 @@ void Worker::count_record(const telemetry::Record& record) {
 }
 
 void Worker::connected(cluster::Endpoint& endpoint) {
-  if (endpoint.backoff.failures() == 0) return;
-  endpoint.backoff.connected();
-  notices_.server_up(endpoint);
+  if (endpoint.backoff.connected()) notices_.server_up(endpoint);
 }
 
 void Worker::connect_failed(cluster::Endpoint& endpoint, int error) {
@@ -217,6 +337,119 @@ void Worker::connect_failed(cluster::Endpoint& endpoint, int error) {
   if (endpoint.backoff.failures() != before) notices_.server_down(endpoint, left_out, error);
 }
 
+std::optional<base::Duration> Worker::over_rate(const base::Address& client) {
+  if (rate_limit_.interval.count() == 0 || shared_.rate_limiter == nullptr) return std::nullopt;
+  const auto verdict = shared_.rate_limiter->admit(client, io_.turn_started(), rate_limit_);
+  if (verdict.allowed) return std::nullopt;
+  return verdict.retry_after;
+}
+
+uint32_t Worker::preferred(const cluster::Pool& pool, const conn::Fields& fields) const {
+  const auto token = find_token(fields, pool.options.sticky_cookie);
+  return token ? pool.sticky.find(*token).value_or(kNobody) : kNobody;
+}
+
+std::string Worker::sticky_cookie(const cluster::Pool& pool, uint32_t index) const {
+  std::string out(pool.options.sticky_cookie.size() + kSetCookieBytes, ' ');
+  out.resize(format_set_cookie(pool.options.sticky_cookie, pool.sticky.token(index), out).size());
+  return out;
+}
+
+// --- queues ---
+
+void Worker::release(const cluster::Pool& pool, cluster::Endpoint& endpoint) {
+  release_slot(endpoint);
+  if (pool.limited) admission_.release(pool.state->queue);
+}
+
+void Worker::pump_queues() {
+  if (admission_.waits() && !pump_timer_.armed()) io_.arm(pump_timer_, Admission::kPumpInterval);
+}
+
+void Worker::on_pump() {
+  admission_.pump();
+  pump_queues();
+}
+
+void Worker::wake(uint32_t worker) {
+  if (worker == index_) {
+    io_.post([this] { serve_queues(); });
+  } else {
+    shared_.wake(worker);
+  }
+}
+
+// --- verdicts ---
+
+void Worker::answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
+  if (status >= 500 && pool.options.mark_down_on_5xx) {
+    failed(pool, endpoint, 0);
+  } else if (endpoint.backoff.succeeded()) {
+    notices_.server_up(endpoint);
+  }
+}
+
+void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int error) {
+  const base::Instant now = io_.turn_started();
+  // The last one is better than none.
+  const bool others = std::ranges::any_of(pool.endpoints, [&](const auto& other) {
+    return other.get() != &endpoint && other->backoff.look(now) != health::Verdict::kDown;
+  });
+  const auto left_out = endpoint.backoff.failed(now, others ? pool.options.mark_down_after : 0,
+                                                options_.backoff, random_);
+  if (left_out) notices_.server_down(endpoint, *left_out, error);
+}
+
+// --- what answers and records say ---
+
+conn::OwnAnswer Worker::own_answer(const conn::ServerConnection&, const conn::StreamClosed& why,
+                                   uint16_t status) {
+  const std::string_view reason =
+      why.problem == wire::http1::Problem::kNone ? conn::name(why.end) : reason_of(why);
+  return answer_text(status, {.end = end_of_client(why.end),
+                              .by = telemetry::By::kClient,
+                              .phase = telemetry::Phase::kRequest,
+                              .reason = reason});
+}
+
+conn::OwnAnswer Worker::answer_text(uint16_t status, const Failure& failure) {
+  conn::OwnAnswer answer;
+  answer.proxy_status =
+      format_proxy_status(failure.end, failure.by, failure.phase, failure.reason, proxy_status_);
+  if (const auto found = snapshot_->answers.find(status); found != snapshot_->answers.end()) {
+    answer.content_type = found->second.content_type;
+    answer.body = found->second.body;
+    return answer;
+  }
+  answer_body_ = fmt::format("giliran: {}", telemetry::name(failure.end));
+  if (!failure.reason.empty()) answer_body_ += fmt::format(" ({})", failure.reason);
+  answer_body_ += '\n';
+  answer.body = answer_body_;
+  return answer;
+}
+
+void Worker::append_proxy_header(const cluster::Pool& pool, const base::Address& client,
+                                 const base::Address& local, std::string& out) {
+  const auto version = pool.options.proxy_protocol == config::ProxyProtocol::kV1
+                           ? wire::proxy_header::Version::kV1
+                           : wire::proxy_header::Version::kV2;
+  wire::proxy_header::append(version, client, local, out);
+}
+
+void Worker::read_gauges(const cluster::Listener& on, const cluster::Pool* pool,
+                         const cluster::Endpoint* endpoint, telemetry::Record& record) const {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  record.gauges_known = true;
+  record.gauges.connections = shared_.connections.load(kRelaxed);
+  record.gauges.listener_connections = on.state->connections.load(kRelaxed);
+  if (pool != nullptr) {
+    for (const balance::EndpointLive* live : pool->live) {
+      record.gauges.pool_in_flight += live->in_flight.load(kRelaxed);
+    }
+  }
+  if (endpoint != nullptr) record.gauges.server_in_flight = endpoint->live.in_flight.load(kRelaxed);
+}
+
 // --- snapshots, drain ---
 
 void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Options& options) {
@@ -224,6 +457,7 @@ void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Op
   options_ = options;
   server_options_ = server_options(options);
   upstream_options_ = upstream_options(options);
+  rate_limit_ = RateLimit::of(options.request_rate_max, options.request_burst);
 }
 
 void Worker::drain(std::function<void()> done) {
@@ -231,11 +465,13 @@ void Worker::drain(std::function<void()> done) {
   const std::vector<Listening> listening = listening_;
   for (const Listening& l : listening) io_.stop_listening(l.id);
   for (Client* c = first_client_; c != nullptr; c = c->next) c->connection.drain();
+  for (Announcing* a = first_announcing_; a != nullptr; a = a->next) a->preamble.shut();
   upstream_.drain();
   check_done();
 }
 
 void Worker::shut() {
+  for (Announcing* a = first_announcing_; a != nullptr; a = a->next) a->preamble.shut();
   for (Client* c = first_client_; c != nullptr; c = c->next) c->connection.shut();
   for (Flow* f = first_flow_; f != nullptr; f = f->next) f->shut();
   upstream_.shut();

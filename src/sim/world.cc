@@ -30,6 +30,7 @@ struct World::Member {
                 .options = world.scenario_.proxy,
                 .snapshot = std::make_unique<cluster::Snapshot>(world.snapshot_),
                 .sink = keeper,
+                .shared = world.shared_,
                 .random = world.random_.split(index),
                 .index = index,
                 .workers = world.scenario_.workers,
@@ -76,6 +77,9 @@ void World::make_servers() {
 }
 
 void World::make_workers() {
+  shared_.wake = [this](uint32_t i) {
+    members_[i]->io.post([&worker = members_[i]->worker] { worker.serve_queues(); });
+  };
   for (uint32_t i = 0; i < scenario_.workers; ++i) {
     members_.push_back(std::make_unique<Member>(*this, i));
     proxy::Worker& worker = members_.back()->worker;

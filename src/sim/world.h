@@ -51,6 +51,7 @@ class World final : private proxy::Notices {
   Outcome outcome();
 
   void accept_paused(int) override {}
+  void connections_full(const std::string&) override {}
   void server_down(const cluster::Endpoint&, base::Duration, int) override {}
   void server_up(const cluster::Endpoint&) override {}
 
@@ -60,6 +61,7 @@ class World final : private proxy::Notices {
   net::Io& peers_;  // the loop of clients and servers
   Ledger ledger_;
   cluster::Snapshot snapshot_;
+  proxy::Shared shared_;
   std::vector<std::unique_ptr<HttpServer>> http_servers_;
   std::vector<std::unique_ptr<FlowServer>> flow_servers_;
   std::vector<std::unique_ptr<Member>> members_;

@@ -1,0 +1,116 @@
+#include "proxy/outcome.h"
+
+#include <cstring>
+
+namespace giliran::proxy {
+
+using telemetry::End;
+
+End end_of_attempt(conn::StreamEnd end) {
+  switch (end) {
+    case conn::StreamEnd::kComplete:
+      return End::kOk;
+    case conn::StreamEnd::kConnectRefused:
+      return End::kConnectRefused;
+    case conn::StreamEnd::kConnectTimeout:
+      return End::kConnectTimeout;
+    case conn::StreamEnd::kConnectFailed:
+      return End::kConnectFailed;
+    case conn::StreamEnd::kPeerClosed:
+    case conn::StreamEnd::kPeerReset:
+      return End::kServerClosed;
+    case conn::StreamEnd::kHeadTimeout:
+    case conn::StreamEnd::kBodyTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kWriteTimeout:
+      return End::kServerTimeout;
+    case conn::StreamEnd::kTunnelIdle:
+      return End::kIdleTimeout;
+    case conn::StreamEnd::kBadMessage:
+      return End::kBadResponse;
+    case conn::StreamEnd::kShutdown:
+      return End::kShutdown;
+  }
+  return End::kInternal;
+}
+
+End end_of_client(conn::StreamEnd end) {
+  switch (end) {
+    case conn::StreamEnd::kComplete:
+      return End::kOk;
+    case conn::StreamEnd::kBadMessage:
+      return End::kBadRequest;
+    case conn::StreamEnd::kHeadTimeout:
+    case conn::StreamEnd::kBodyTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kWriteTimeout:
+      return End::kClientTimeout;
+    case conn::StreamEnd::kTunnelIdle:
+      return End::kIdleTimeout;
+    case conn::StreamEnd::kShutdown:
+      return End::kShutdown;
+    case conn::StreamEnd::kConnectRefused:
+    case conn::StreamEnd::kConnectTimeout:
+    case conn::StreamEnd::kConnectFailed:
+    case conn::StreamEnd::kPeerClosed:
+    case conn::StreamEnd::kPeerReset:
+      return End::kClientClosed;
+  }
+  return End::kInternal;
+}
+
+bool by_coordinator(End end) {
+  return end == End::kShutdown || end == End::kIdleTimeout;
+}
+
+bool is_connect_failure(conn::StreamEnd end) {
+  return end == conn::StreamEnd::kConnectRefused || end == conn::StreamEnd::kConnectTimeout ||
+         end == conn::StreamEnd::kConnectFailed;
+}
+
+uint16_t status_of(End end) {
+  switch (end) {
+    case End::kConnectTimeout:
+    case End::kServerTimeout:
+    case End::kTotalTimeout:
+      return 504;
+    case End::kServerClosed:
+    case End::kBadResponse:
+      return 502;
+    case End::kInternal:
+      return 500;
+    case End::kRateLimited:
+      return 429;
+    case End::kBodyTooLarge:
+      return 413;
+    case End::kDenied:
+      return 404;
+    case End::kBadRequest:
+      return 400;
+    case End::kOk:
+    case End::kClientClosed:
+    case End::kClientTimeout:
+    case End::kNoServer:
+    case End::kConnectRefused:
+    case End::kConnectFailed:
+    case End::kFault:
+    case End::kLimit:
+    case End::kQueueTimeout:
+    case End::kQueueFull:
+    case End::kIdleTimeout:
+    case End::kShutdown:
+      return 503;
+  }
+  return 500;
+}
+
+std::string_view reason_of(const conn::StreamClosed& closed) {
+  if (closed.problem != wire::http1::Problem::kNone) {
+    return wire::http1::problem_name(closed.problem);
+  }
+  if (closed.end == conn::StreamEnd::kBodyTooSlow) return conn::name(closed.end);
+  const char* text = closed.error == 0 ? nullptr : strerrorname_np(closed.error);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+}  // namespace giliran::proxy

@@ -1,0 +1,27 @@
+// How a failed attempt, or a client that went away, is recorded and answered.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "conn/stream.h"
+#include "telemetry/record.h"
+
+namespace giliran::proxy {
+
+// Of an attempt: as its exchange is recorded if it stays the last.
+telemetry::End end_of_attempt(conn::StreamEnd end);
+// Of the client's stream; who ended it is the client unless by_coordinator().
+telemetry::End end_of_client(conn::StreamEnd end);
+bool by_coordinator(telemetry::End end);
+
+// Nothing was sent: the server could not be connected.
+bool is_connect_failure(conn::StreamEnd end);
+
+// The status we answer with.
+uint16_t status_of(telemetry::End end);
+
+// One more word: the parser's problem or the name of the errno; may be empty.
+std::string_view reason_of(const conn::StreamClosed& closed);
+
+}  // namespace giliran::proxy
