@@ -39,7 +39,7 @@ StickyTable::StickyTable(std::string_view pool, std::span<const std::string_view
     sorted_.push_back({.token = token, .index = static_cast<uint32_t>(tokens_.size())});
     tokens_.push_back(token);
   }
-  std::ranges::stable_sort(sorted_, {}, &Entry::token);
+  std::ranges::sort(sorted_, {}, &Entry::token);
 }
 
 std::optional<uint32_t> StickyTable::find(uint64_t token) const {
