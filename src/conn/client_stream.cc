@@ -30,12 +30,14 @@ void ClientConnection::send_head(const RequestOut& head) {
       break;
   }
   const bool tunnel = head.upgrade || method_ == Method::kConnect;
+  if (tunnel) framing = {};
   if (head.upgrade && method_ != Method::kConnect) {
     framing = {.name = "Connection", .value = "upgrade"};
   }
   push(request_head(io_.buffers(), head, framing), false);
   if (!tunnel) return;
-  GILIRAN_ASSERT(head.body.kind == BodyLength::Kind::kNone);
+  const bool known = head.body.kind == BodyLength::Kind::kKnown;
+  GILIRAN_ASSERT(head.body.kind == BodyLength::Kind::kNone || (known && head.body.bytes == 0));
   tunnel_ = Tunnel::kAsked;
   request_half_ = RequestHalf::kQueued;
 }

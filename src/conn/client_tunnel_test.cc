@@ -79,6 +79,21 @@ TEST_F(ClientTunnelTest, TheHeadOfTheRequest) {
   EXPECT_EQ(said_, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n");
 }
 
+TEST_F(ClientTunnelTest, AnEmptyBodyIsNone) {
+  TestClient& client = connect();
+  TestExchange& exchange = client.start();
+  const Field field{.name = "Upgrade", .value = "test"};
+  exchange.stream->send_head({.method = "POST",
+                              .target = "/",
+                              .fields = {&field, 1},
+                              .body = BodyLength::known(0),
+                              .upgrade = true});
+  ASSERT_TRUE(until([&] { return peer_ != nullptr && peer_->incoming.ends_with("\r\n\r\n"); }));
+  EXPECT_EQ(peer_->incoming, "POST / HTTP/1.1\r\nUpgrade: test\r\nConnection: upgrade\r\n\r\n");
+  peer_->send(std::string(kAnswer));
+  ASSERT_TRUE(until([&] { return exchange.status == 101; }));
+}
+
 TEST_F(ClientTunnelTest, BytesBehindTheAnswerBelongToTheTunnel) {
   for (const bool connect_method : {false, true}) {
     const std::string head = connect_method

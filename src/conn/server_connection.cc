@@ -9,7 +9,9 @@ namespace giliran::conn {
 namespace {
 
 using wire::http1::BodyEvent;
+using wire::http1::Framing;
 using wire::http1::Parse;
+using wire::http1::Problem;
 
 // How long the answer to a request that was not read to its end is protected from being lost to a
 // reset (RFC 9112, 9.6).
@@ -18,6 +20,14 @@ constexpr base::Duration kLinger = std::chrono::seconds(2);
 const Fields& no_trailers() {
   static const Fields none{};
   return none;
+}
+
+// What is behind a CONNECT is the tunnel's; content in front of it has no meaning (RFC
+// 9110, 9.3.6), and two readers could differ about where the tunnel begins.
+Problem content_of_connect(const RequestHead& head) {
+  if (head.method != "CONNECT" || head.framing == Framing::kNone) return Problem::kNone;
+  if (head.framing != Framing::kLength) return Problem::kBadTransferEncoding;
+  return head.content_length == 0 ? Problem::kNone : Problem::kBadContentLength;
 }
 
 RequestHead& scratch_head() {
@@ -302,6 +312,11 @@ bool ServerConnection::process_head() {
   const wire::http1::HeadResult result = parser_.parse(input_.view(), head);
   switch (result.parse) {
     case Parse::kDone:
+      if (const Problem problem = content_of_connect(head); problem != Problem::kNone) {
+        refuse({.end = StreamEnd::kBadMessage, .problem = problem},
+               wire::http1::status_for(problem));
+        return false;
+      }
       begin_stream(head, result.consumed);
       return true;
     case Parse::kNeedMore:

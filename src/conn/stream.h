@@ -59,8 +59,9 @@ struct RequestOut {
   std::string_view target;
   std::span<const Field> fields;
   BodyLength body;
-  // Asks for a tunnel, see above: body is none, and fields has Upgrade (the connection adds
-  // `Connection: upgrade`) or the method is CONNECT (always asks; nothing is added).
+  // Asks for a tunnel, see above: body is none, or known and 0 (not announced), and fields has
+  // Upgrade (the connection adds `Connection: upgrade`) or the method is CONNECT (always asks;
+  // nothing is added).
   bool upgrade = false;
 };
 struct ResponseOut {

@@ -100,6 +100,23 @@ TEST_F(ServerTunnelTest, TheHeadOfTheAnswer) {
   EXPECT_EQ(connected.incoming, "HTTP/1.1 200 OK\r\n\r\nfirst");
 }
 
+TEST_F(ServerTunnelTest, AConnectWithContentIsRefused) {
+  for (const std::string framing : {"Content-Length: 3", "Transfer-Encoding: chunked"}) {
+    server_.refused.clear();
+    net::TestPeer& peer = dial();
+    peer.send("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n" + framing + "\r\n\r\nabc");
+    ASSERT_TRUE(until([&] { return peer.ended; }));
+    EXPECT_THAT(peer.incoming, StartsWith("HTTP/1.1 400"));
+    EXPECT_EQ(server_.refused.size(), 1U);
+    EXPECT_TRUE(server_.requests.empty());
+  }
+  server_.on_request_end = [](TestRequest& r) { r.accept_tunnel(); };
+  net::TestPeer& empty = dial();
+  empty.send("CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\nContent-Length: 0\r\n\r\nabc");
+  ASSERT_TRUE(
+      until([&] { return !server_.requests.empty() && server_.requests[0]->raw == "abc"; }));
+}
+
 TEST_F(ServerTunnelTest, WhereItIsDeclinedTheBytesAreTheNextRequest) {
   const std::string text = std::string(kAsk) + std::string(kLooksLikeHttp);
   for (size_t at = 1; at <= text.size(); ++at) {
