@@ -79,12 +79,11 @@ base::Result<Coordinator> parse_coordinator(std::string_view text, std::string_v
   Reader reader(options.read_file);
   read_table(*root, file_keys(), config, reader);
   cross_check(config, &*root, options.check, reader);
-  if (options.warnings != nullptr) {
-    for (const Problem& problem : in_order(reader.warnings)) {
-      options.warnings->push_back(located(file_name, problem.at, "warning: " + problem.text()));
-    }
-  }
   if (!reader.problems.empty()) return refuse(reader.problems, file_name);
+  if (options.warnings == nullptr) return config;
+  for (const Problem& problem : in_order(reader.warnings)) {
+    options.warnings->push_back(located(file_name, problem.at, "warning: " + problem.text()));
+  }
   return config;
 }
 

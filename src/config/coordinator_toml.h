@@ -17,7 +17,8 @@ struct ParseOptions {
   CrossCheck check{};
   // Gives the content of `file` keys, by the path as written; by default they are problems.
   Reader::ReadFile read_file{};
-  // Gets what is legal and probably not meant, a line each: "FILE:LINE:COLUMN: warning: ...".
+  // Gets what is legal and probably not meant, a line each: "FILE:LINE:COLUMN: warning: ...". Only
+  // where nothing is wrong: a pool may look unused because its name is misspelt elsewhere.
   std::vector<std::string>* warnings = nullptr;
 };
 
