@@ -95,6 +95,7 @@ class Coordinator final {
 
   void on_signal(int number);
   void reload();
+  void ignore_reload();
   void reloaded(base::Result<Plan> plan);
   base::Result<std::string> change_to(Plan plan);
   void publish(std::shared_ptr<const cluster::Snapshot> snapshot, ListenSockets::Change& change);
@@ -264,10 +265,7 @@ void Coordinator::on_signal(int number) {
 // --- reload ---
 
 void Coordinator::reload() {
-  if (stop_ != Stop::kNo) {
-    spdlog::warn("reload ignored: the coordinator is stopping");
-    return;
-  }
+  if (stop_ != Stop::kNo) return ignore_reload();
   tell_supervisor(net::reloading_state(clock_.now()));
   if (reloader_) {
     reloader_->ask();
@@ -277,8 +275,12 @@ void Coordinator::reload() {
   tell_supervisor("READY=1");
 }
 
+void Coordinator::ignore_reload() {
+  spdlog::warn("reload ignored: the coordinator is stopping");
+}
+
 void Coordinator::reloaded(base::Result<Plan> plan) {
-  if (stop_ != Stop::kNo) return;
+  if (stop_ != Stop::kNo) return ignore_reload();
   const auto changed =
       plan ? change_to(std::move(*plan)) : base::Result<std::string>(std::unexpected(plan.error()));
   if (changed) {

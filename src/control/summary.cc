@@ -7,6 +7,10 @@
 namespace giliran::control {
 namespace {
 
+// Names that come and go for years must not fill the memory.
+constexpr size_t kNamesMax = 1000;
+const std::string kOthers = "(others)";
+
 uint64_t chosen(const cluster::Endpoint& endpoint) {
   return endpoint.live.chosen.load(std::memory_order_relaxed);
 }
@@ -22,8 +26,8 @@ bool has(const cluster::Snapshot& snapshot, const std::shared_ptr<cluster::Endpo
 void ServerCounts::published(const cluster::Snapshot* old, const cluster::Snapshot& now) {
   std::erase_if(removed_, [&](const auto& endpoint) {
     if (endpoint.use_count() > 1) return false;  // counts on
-    ++forgotten_;
-    forgotten_chosen_ += chosen(*endpoint);
+    const bool room = chosen_.size() < kNamesMax || chosen_.contains(endpoint->name);
+    chosen_[room ? endpoint->name : kOthers] += chosen(*endpoint);
     return true;
   });
   if (old == nullptr) return;
@@ -42,13 +46,10 @@ std::string ServerCounts::text(const cluster::Snapshot& now) const {
       text += fmt::format("  server {}{} chosen {} times\n", endpoint->name, of, chosen(*endpoint));
     }
   }
-  for (const auto& endpoint : removed_) {
-    text +=
-        fmt::format("  server {}, removed, chosen {} times\n", endpoint->name, chosen(*endpoint));
-  }
-  if (forgotten_ != 0) {
-    text += fmt::format("  {} servers removed earlier, chosen {} times\n", forgotten_,
-                        forgotten_chosen_);
+  std::map<std::string, uint64_t> removed = chosen_;
+  for (const auto& endpoint : removed_) removed[endpoint->name] += chosen(*endpoint);
+  for (const auto& [name, times] : removed) {
+    text += fmt::format("  server {}, removed, chosen {} times\n", name, times);
   }
   return text;
 }

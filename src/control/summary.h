@@ -1,6 +1,7 @@
 // What is said at the end.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,7 @@ class ServerCounts {
 
  private:
   std::vector<std::shared_ptr<cluster::Endpoint>> removed_;  // that something may still use
-  size_t forgotten_ = 0;                                     // removed, and used by nothing
-  uint64_t forgotten_chosen_ = 0;
+  std::map<std::string, uint64_t> chosen_;                   // of those nothing uses, by name
 };
 
 struct Totals {
