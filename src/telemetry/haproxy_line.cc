@@ -67,8 +67,11 @@ Timers timers(const Record& r) {
   return t;
 }
 
-// Whether an attempt went to another server than the one before it.
-bool redispatched(std::string_view tried) {
+// Whether an attempt went to another server than the one before it. The last may be among `tried`,
+// too, where no other server was left.
+bool redispatched(const Record& r) {
+  if (r.attempts < 2) return false;
+  std::string_view tried = r.tried;
   while (!tried.empty()) {
     const std::string_view one = tried.substr(0, tried.find("; "));
     if (!one.ends_with(" connection-was-dead")) return true;
@@ -141,7 +144,7 @@ void put_counters(LineWriter& w, const Record& r) {
     w.count(r.gauges_known ? n : 0);
     w.byte('/');
   }
-  if (redispatched(r.tried)) w.byte('+');
+  if (redispatched(r)) w.byte('+');
   w.number(std::max(r.attempts - 1, 0));
   w.byte(' ');
   w.count(r.gauges_known ? r.gauges.queued_server : 0);

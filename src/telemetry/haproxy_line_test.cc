@@ -152,6 +152,8 @@ TEST_F(HaproxyLine, AnEarlyAnswer) {
 
 TEST_F(HaproxyLine, TriedElsewhere) {
   Record r = documented();
+  r.tried = "srv1 connect-refused";  // and no other was left
+  EXPECT_THAT(http(r), HasSubstr(" 1/1/1/1/0 0/0 "));
   r.attempts = 2;
   r.tried = "srv0 connect-refused";
   EXPECT_THAT(http(r), HasSubstr(" 1/1/1/1/+1 0/0 "));
