@@ -39,7 +39,7 @@ void read_route_answer(const Value& value, Answer& out, Reader& reader);
 void read_header_changes(const Value& value, std::vector<HeaderChange>& out, Reader& reader);
 
 constexpr uint32_t kHeadBytesLeast = 1024;
-constexpr uint32_t kHeadBytesMost = 60 * 1024;
+constexpr uint32_t kHeadBytesMost = 56 * 1024;
 constexpr uint32_t kFieldsMost = 128;  // what a parsed head has room for
 
 }  // namespace giliran::config

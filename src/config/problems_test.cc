@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
             "httplog, tcplog or combined"},
         Bad{"log = \"c.log\"", "1:7: key 'log': bad value 'c.log': expected a table"},
         Bad{"[limits]\nhead_bytes_max = \"61KiB\"",
-            "2:18: key 'limits.head_bytes_max': bad value '61KiB': expected 1KiB to 60KiB"},
+            "2:18: key 'limits.head_bytes_max': bad value '61KiB': expected 1KiB to 56KiB"},
         Bad{"[limits]\nmemory_max = 1000",
             "2:14: key 'limits.memory_max': bad value '1000': expected 0, or 1MiB or more"},
         Bad{"[limits]\nmemory_max = \"1 GB\"",

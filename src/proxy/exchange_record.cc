@@ -94,7 +94,10 @@ void Exchange::record() {
   if (route_ != nullptr) r.route = route_->options.name;
   r.process_name = listener_->name;
   r.gauges.queued_pool = queued_behind_;
-  if (worker_.gauges()) worker_.read_gauges(*listener_, pool_, slot_, r);
+  if (worker_.gauges()) {
+    worker_.read_gauges(*listener_, pool_, attempts_ == 0 ? nullptr : attempt_.endpoint(),
+                        slot_ != nullptr, r);
+  }
   worker_.count_record(r);
   worker_.sink().write(r);
   release_slot();

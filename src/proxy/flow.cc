@@ -380,8 +380,8 @@ void Flow::record() {
   r.process_name = worker_.listener(listener_).name;
   r.gauges.queued_pool = queued_behind_;
   if (worker_.gauges()) {
-    worker_.read_gauges(worker_.listener(listener_), pool_.get(), in_flight_ ? endpoint_ : nullptr,
-                        r);
+    worker_.read_gauges(worker_.listener(listener_), pool_.get(),
+                        attempts_ == 0 ? nullptr : endpoint_, in_flight_, r);
   }
   worker_.count_record(r);
   worker_.sink().write(r);

@@ -57,8 +57,13 @@ conn::ServerOptions server_options(const Options& options) {
           .body_rate_grace = options.body_rate_grace};
 }
 
+// Of a response: what we add to it (Via, a cookie, a route's changes) still fits one block with it.
+constexpr uint32_t kResponseHeadBytesMax = 65536 - 8192;
+static_assert(config::kHeaderChangeBytesMax + 2048 < 8192);
+
 conn::UpstreamOptions upstream_options(const Options& options) {
-  return {.client = {.connect_timeout = options.connect_timeout,
+  return {.client = {.limits = {.head_bytes_max = kResponseHeadBytesMax},
+                     .connect_timeout = options.connect_timeout,
                      .response_timeout = options.response_timeout,
                      .body_timeout = options.body_timeout,
                      .write_timeout = options.write_timeout,
@@ -300,7 +305,7 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   r.process_name = listener(listener_of(connection)).name;
   if (!(connection.client() == r.peer)) r.client = connection.client();
   if (bad) ++counts_.refused;
-  if (gauges_) read_gauges(listener(listener_of(connection)), nullptr, nullptr, r);
+  if (gauges_) read_gauges(listener(listener_of(connection)), nullptr, nullptr, false, r);
   count_record(r);
   sink_.write(r);
 }
@@ -437,7 +442,8 @@ void Worker::append_proxy_header(const cluster::Pool& pool, const base::Address&
 }
 
 void Worker::read_gauges(const cluster::Listener& on, const cluster::Pool* pool,
-                         const cluster::Endpoint* endpoint, telemetry::Record& record) const {
+                         const cluster::Endpoint* endpoint, bool held,
+                         telemetry::Record& record) const {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   record.gauges_known = true;
   record.gauges.connections = shared_.connections.load(kRelaxed);
@@ -447,7 +453,10 @@ void Worker::read_gauges(const cluster::Listener& on, const cluster::Pool* pool,
       record.gauges.pool_in_flight += live->in_flight.load(kRelaxed);
     }
   }
-  if (endpoint != nullptr) record.gauges.server_in_flight = endpoint->live.in_flight.load(kRelaxed);
+  if (endpoint == nullptr) return;
+  const uint32_t itself = held ? 0 : 1;
+  record.gauges.pool_in_flight += itself;
+  record.gauges.server_in_flight = endpoint->live.in_flight.load(kRelaxed) + itself;
 }
 
 // --- snapshots, drain ---

@@ -140,8 +140,9 @@ class Worker final : private net::AcceptEvents,
   // Gives a slot back; who waits for one is served.
   void release(const cluster::Pool& pool, cluster::Endpoint& endpoint);
   bool gauges() const { return gauges_; }
+  // held: the slot on the endpoint is not given back yet. Either way it counts itself.
   void read_gauges(const cluster::Listener& listener, const cluster::Pool* pool,
-                   const cluster::Endpoint* endpoint, telemetry::Record& record) const;
+                   const cluster::Endpoint* endpoint, bool held, telemetry::Record& record) const;
   size_t listener_of(const conn::ServerConnection& connection) const;
   void count_record(const telemetry::Record& record);
   // The outcome of a connect, for the endpoint's verdict.
