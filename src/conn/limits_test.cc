@@ -148,6 +148,7 @@ TEST_F(LimitsTest, AnswersWhileABodyComesAreNoSlowness) {
 
 TEST_F(LimitsTest, ABodyThatStopsWhileWeHaveAnsweredIsNoMatter) {
   // The answer is complete and the client reads it slowly: it must get all of it.
+  server_.options.body_timeout = seconds(3);
   const std::string down(500'000, 'x');
   server_.on_request_begin = [&](TestRequest& r) { r.respond(down, 413); };
   net::TestPeer& peer = dial(false);

@@ -141,6 +141,15 @@ TEST_F(RetryTest, EndedWhileASendIsHalfDone) {
   expect(exchange, StreamEnd::kPeerReset, base::Retry::kNever);
   EXPECT_GT(exchange.facts.bytes_out, 0U);
   EXPECT_LT(exchange.facts.bytes_out, big.size());
+
+  TestExchange& ended = connect().start();
+  ended.send("POST", "/", BodyLength::known(big.size()));
+  ended.say(big);
+  ASSERT_TRUE(until([&] { return peer_ != nullptr; }));
+  loop_.pass(milliseconds(5));
+  io().shutdown_send(peer_->socket);
+  expect(ended, StreamEnd::kPeerClosed, base::Retry::kNever);
+  EXPECT_GT(ended.facts.bytes_out, 0U);
 }
 
 TEST_F(RetryTest, APreambleCountsAsBytes) {
