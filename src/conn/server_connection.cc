@@ -16,6 +16,8 @@ using wire::http1::Problem;
 // How long the answer to a request that was not read to its end is protected from being lost to a
 // reset (RFC 9112, 9.6).
 constexpr base::Duration kLinger = std::chrono::seconds(2);
+// A drain waits so long for the first request of who has just connected: it is on its way.
+constexpr base::Duration kFirstRequest = std::chrono::seconds(1);
 
 const Fields& no_trailers() {
   static const Fields none{};
@@ -418,7 +420,12 @@ void ServerConnection::on_hangup(net::SocketId) {
 void ServerConnection::drain() {
   draining_ = true;
   // What came before we were told is answered.
-  if (state_ == State::kIdle && input_.empty()) close_now(net::CloseMode::kGraceful);
+  if (state_ != State::kIdle || !input_.empty()) return;
+  if (carried_any()) {
+    close_now(net::CloseMode::kGraceful);
+  } else {
+    set_deadline_at(std::min(deadline_, io_.turn_started() + kFirstRequest));
+  }
 }
 
 void ServerConnection::shut() {

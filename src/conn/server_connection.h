@@ -92,8 +92,9 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   bool idle() const { return state_ == State::kIdle; }
   void* user = nullptr;  // the handler's
 
-  // Answers what is under way with `Connection: close`, then closes; an idle one closes now. A
-  // tunnel is left alone: it ends by itself, by its idle time-out or by shut().
+  // Answers what is under way with `Connection: close`, then closes; an idle one closes now, one
+  // that has carried nothing yet has a second for its first request. A tunnel is left alone: it
+  // ends by itself, by its idle time-out or by shut().
   void drain();
   bool tunnel() const { return state_ == State::kTunnel; }
   // Cuts now: on_closed(kShutdown) to the stream under way, then on_connection_closed.

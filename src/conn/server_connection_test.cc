@@ -284,6 +284,26 @@ TEST_F(ServerConnectionTest, DrainInEveryState) {
   }
 }
 
+TEST_F(ServerConnectionTest, DrainWaitsForTheFirstRequestOfWhoHasJustConnected) {
+  server_.on_request_end = [](TestRequest& r) { r.respond("hi"); };
+  net::TestPeer& late = dial();
+  net::TestPeer& silent = dial();
+  net::TestPeer& used = dial();
+  used.send(kGet);
+  ASSERT_TRUE(until([&] { return used.incoming.ends_with("hi"); }));
+  for (const auto& c : server_.connections) c->drain();
+  const base::Instant began = now();
+  ASSERT_TRUE(until([&] { return used.ended; })) << "it may close between two requests";
+  EXPECT_LT(since(began), milliseconds(500));
+  loop_.pass(milliseconds(300));
+  late.send(kGet);
+  ASSERT_TRUE(until([&] { return late.ended; }));
+  EXPECT_THAT(late.incoming, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(late.incoming, EndsWith("hi"));
+  ASSERT_TRUE(until([&] { return silent.ended; }));
+  EXPECT_LT(since(began), seconds(3));
+}
+
 TEST_F(ServerConnectionTest, DrainAfterTheHeadHasGoneOut) {
   server_.on_request_end = [](TestRequest& r) {
     r.stream->send_head({.status = 200, .reason = {}, .fields = {}, .body = BodyLength::known(2)});
