@@ -146,6 +146,7 @@ base::Result<void> Coordinator::prepare() {
   fleet_.emplace(*io_);
   notices_.emplace(*io_);
   base::Rng random(options_.config.seed == 0 ? base::random_seed() : options_.config.seed);
+  shared_.wake = [this](uint32_t index) { fleet_->serve_queues(index); };
   shared_.rate_limiter = std::make_unique<proxy::RateLimiter>(base::random_seed());
   for (uint32_t i = 0; i < plan_.workers; ++i) GILIRAN_TRY_VOID(add_worker(i, random.split(i)));
   publish(snapshot_, change);

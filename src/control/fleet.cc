@@ -11,6 +11,10 @@ constexpr base::Duration kLookAgain = std::chrono::milliseconds(20);
 
 }  // namespace
 
+void Fleet::serve_queues(size_t worker) const {
+  members_[worker].io->post([w = members_[worker].worker] { w->serve_queues(); });
+}
+
 void Fleet::publish(const News& news) {
   for (size_t i = 0; i < members_.size(); ++i) {
     members_[i].io->post([this, news, i, worker = members_[i].worker] {

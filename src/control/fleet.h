@@ -23,7 +23,8 @@ class Fleet {
 
   // A worker of that loop; both outlive the fleet's use of them.
   void add(net::Io& io, proxy::Worker& worker) { members_.push_back({&io, &worker}); }
-  size_t size() const { return members_.size(); }
+  // Has that worker look at its queues. Any thread, once all are added.
+  void serve_queues(size_t worker) const;
 
   // A listener's sockets: one for each worker, or one for all.
   struct Opened {
