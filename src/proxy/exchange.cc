@@ -66,13 +66,15 @@ void Exchange::enter(State to) {
 void Exchange::on_request_data(base::Slice data) {
   const uint32_t size = data.size();
   body_in_ += size;
-  if (state_ != State::kTunnel && state_ != State::kAnswering && body_bytes_max_ != 0 &&
-      body_in_ > body_bytes_max_) {
+  const bool wanted = attempt_.active() ? state_ != State::kTunnel : state_ == State::kQueued;
+  if (wanted && body_bytes_max_ != 0 && body_in_ > body_bytes_max_) {
     too_large();
     return;
   }
   if (state_ == State::kQueued) {
-    keep(data);
+    // All of it: nobody has it yet. No more than a window comes, for no credit is given meanwhile.
+    replay_bytes_ += size;
+    replay_.push_back(std::move(data));
     return;
   }
   if (!attempt_.active()) {  // an answer of our own, or one that came early: read and dropped
@@ -132,7 +134,8 @@ void Exchange::too_large() {
     end_ = End::kBodyTooLarge;
     by_ = By::kClient;
     phase_ = Phase::kSend;
-    if (attempt_.active()) note_attempt();
+    reason_.clear();
+    note_attempt();
     attempt_.abandon();
     cut();
     return;
@@ -248,14 +251,15 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
   cluster::Endpoint& endpoint = *attempt_.endpoint();
   const bool connect_failed = is_connect_failure(closed.end);
   const bool idle_died = closed.retry != base::Retry::kNever && attempt_.facts().stream.reused;
+  const bool shortage = connect_failed && is_our_shortage(closed.error);
   if (connect_failed) {
-    worker_.connect_failed(endpoint, closed.error);
+    if (!shortage) worker_.connect_failed(endpoint, closed.error);
   } else if (!idle_died && closed.end != conn::StreamEnd::kShutdown &&
              closed.end != conn::StreamEnd::kTunnelIdle) {
     worker_.failed(*pool_, endpoint, closed.error);
   }
-  end_ = end_of_attempt(closed.end);
-  by_ = by_coordinator(end_) ? By::kCoordinator : By::kServer;
+  end_ = shortage ? End::kLimit : end_of_attempt(closed.end);
+  by_ = shortage || by_coordinator(end_) ? By::kCoordinator : By::kServer;
   phase_ = connect_failed                                           ? Phase::kConnect
            : state_ == State::kRelaying || state_ == State::kTunnel ? Phase::kData
            : request_body_ == RequestBody::kEnded                   ? Phase::kWait
@@ -266,6 +270,11 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
     return;
   }
   enter(State::kChoosing);
+  if (shortage) {  // another server could not be connected either
+    release_slot();
+    fail({.end = end_, .by = by_, .phase = phase_, .reason = reason_});
+    return;
+  }
   retry_or_answer(closed.retry);
 }
 
@@ -379,6 +388,7 @@ void Exchange::total_timed_out() {
     case State::kRelaying:
       end_ = End::kTotalTimeout;
       by_ = By::kCoordinator;
+      reason_.clear();
       cut();
       break;
     case State::kQueued:

@@ -17,7 +17,7 @@ namespace giliran::proxy {
 
 struct KeptRecord {
   telemetry::Record record;  // its texts are below
-  std::string server, tried, method, target, host, reason, pool, policy, name;
+  std::string server, tried, method, target, host, reason, pool, policy, name, route, upgrade;
 };
 
 class RecordBook final : public telemetry::RecordSink {
@@ -26,7 +26,8 @@ class RecordBook final : public telemetry::RecordSink {
   void write(const telemetry::Record& r) override {
     const auto text = [](std::string_view view) { return std::string(view); };
     all_.push_back({r, text(r.server), text(r.tried), text(r.method), text(r.target), text(r.host),
-                    text(r.reason), text(r.pool), text(r.policy), text(r.process_name)});
+                    text(r.reason), text(r.pool), text(r.policy), text(r.process_name),
+                    text(r.route), text(r.upgrade)});
   }
 
  private:
@@ -109,6 +110,7 @@ class ProxyTest : public testing::Test, public Notices {
     };
     listener(config::Scheme::kHttp, "http");
     listener(config::Scheme::kTcp, "tcp");
+    snapshot.answers = answers_;
     for (uint32_t i = 0; i < workers; ++i) {
       net::Io& io = world_.add_io();
       members_.push_back(std::make_unique<Member>(Member{io, RecordBook(records_), nullptr}));
@@ -217,8 +219,9 @@ class ProxyTest : public testing::Test, public Notices {
   net::MemoryWorld world_{1};
   net::Io& peers_ = world_.add_io();
   Options options_;
-  config::Pool pool_config_;          // changed before start()
-  config::Listener listener_config_;  // likewise, of both
+  config::Pool pool_config_;                    // changed before start()
+  config::Listener listener_config_;            // likewise, of both
+  std::map<uint16_t, config::Answer> answers_;  // likewise
   std::shared_ptr<const cluster::Pool> pool_;
   Shared shared_;
   std::vector<KeptRecord> records_;
