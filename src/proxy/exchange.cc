@@ -362,6 +362,17 @@ void Exchange::attempt_timed_out() {
   attempt_.abandon();
   attempt_deadline_ = base::kNoDeadline;
   arm_timer();
+  if (connected && request_body_ == RequestBody::kComing && attempt_credit_ >= body_in_) {
+    // The server has all there is, and waits as we do.
+    release_slot();
+    enter(State::kChoosing);
+    fail({.end = End::kClientTimeout,
+          .by = By::kClient,
+          .phase = Phase::kSend,
+          .reason = "attempt-timeout",
+          .status = 408});
+    return;
+  }
   attempt_failed(
       {.end = connected ? conn::StreamEnd::kHeadTimeout : conn::StreamEnd::kConnectTimeout,
        .error = ETIMEDOUT,
@@ -420,7 +431,8 @@ void Exchange::fail(const Failure& failure) {
     seconds = std::to_string(whole);
     fields[count++] = {.name = "Retry-After", .value = seconds};
   }
-  const bool close = end_ == End::kBadRequest || end_ == End::kBodyTooLarge || end_ == End::kLimit;
+  const bool close = end_ == End::kBadRequest || end_ == End::kBodyTooLarge ||
+                     end_ == End::kLimit || end_ == End::kClientTimeout;
   respond(status, fields.data(), count, text.body, close);
 }
 

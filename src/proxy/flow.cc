@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/outcome.h"
 #include "proxy/worker.h"
 
 namespace giliran::proxy {
@@ -155,6 +156,10 @@ void Flow::attempt() {
 
 void Flow::attempt_failed(int error) {
   error_ = error;
+  if (is_our_shortage(error)) {
+    finish(End::kLimit, By::kCoordinator, Phase::kConnect, error);
+    return;
+  }
   worker_.connect_failed(*endpoint_, error);
   release_slot();
   if (!tried_text_.empty()) tried_text_ += "; ";

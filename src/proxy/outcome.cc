@@ -1,5 +1,6 @@
 #include "proxy/outcome.h"
 
+#include <cerrno>
 #include <cstring>
 
 namespace giliran::proxy {
@@ -66,6 +67,11 @@ bool by_coordinator(End end) {
 bool is_connect_failure(conn::StreamEnd end) {
   return end == conn::StreamEnd::kConnectRefused || end == conn::StreamEnd::kConnectTimeout ||
          end == conn::StreamEnd::kConnectFailed;
+}
+
+bool is_our_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+         error == EADDRNOTAVAIL;
 }
 
 uint16_t status_of(End end) {

@@ -18,6 +18,10 @@ bool by_coordinator(telemetry::End end);
 // Nothing was sent: the server could not be connected.
 bool is_connect_failure(conn::StreamEnd end);
 
+// The connect failed for want of something of ours (descriptors, ports, memory): no fault of the
+// server's.
+bool is_our_shortage(int error);
+
 // The status we answer with.
 uint16_t status_of(telemetry::End end);
 

@@ -198,7 +198,7 @@ TABLE = [
     ("line-method-own", line(b"BREW-IT / HTTP/1.1"), 1),
     ("line-method-long", line(b"A" * 40 + b" / HTTP/1.1"), 400),
     ("line-method-bad", line(b"G(T / HTTP/1.1"), 400),
-    ("line-method-trace", line(b"TRACE / HTTP/1.1"), 1),
+    ("line-method-trace", line(b"TRACE / HTTP/1.1"), 0),
     ("line-long-target", line(b"GET /" + b"a" * 8000 + b" HTTP/1.1"), 1),
     ("line-too-long-target", line(b"GET /" + b"a" * 9000 + b" HTTP/1.1"), 414),
     # Forms of the target, and Host
