@@ -26,7 +26,9 @@ struct Timeouts {
   // One attempt, from its begin to the response head. 0: none.
   base::Duration attempt_timeout{0};
   // TCP: a peer that acknowledges nothing of what was sent for so long is gone (TCP_USER_TIMEOUT).
-  base::Duration unacknowledged_timeout = std::chrono::seconds(30);
+  // Linux also counts the time in which it acknowledges but keeps its window shut: longer than
+  // write_timeout, so that a reader that pauses is that one's.
+  base::Duration unacknowledged_timeout = std::chrono::minutes(2);
   // TCP keepalive: first probe after so long without a byte; 0: none.
   base::Duration keepalive_idle = std::chrono::minutes(2);
   bool operator==(const Timeouts&) const = default;

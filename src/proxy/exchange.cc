@@ -175,7 +175,8 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   status_ = head.status;
   attempt_deadline_ = base::kNoDeadline;
   if (tunnel) total_deadline_ = base::kNoDeadline;
-  if (asks_tunnel_ && !tunnel) attempt_.stream().send_end();
+  const bool declined = asks_tunnel_ && !tunnel;
+  if (declined) attempt_.stream().send_end();
   FieldList& fields = worker_.fields();
   forward_response(head, fields);
   if (route_ != nullptr) apply_changes(route_->options.response_headers, fields);
@@ -184,12 +185,14 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
     cookie = worker_.sticky_cookie(*pool_, chosen_);
     fields.add("Set-Cookie", cookie);
   }
-  stream_.send_head({.status = head.status,
-                     .reason = head.reason,
-                     .fields = fields.all(),
-                     .body = tunnel ? conn::BodyLength::none() : response_length(head, method_),
-                     .close = request_body_ == RequestBody::kComing,
-                     .tunnel = tunnel});
+  stream_.send_head(
+      {.status = head.status,
+       .reason = head.reason,
+       .fields = fields.all(),
+       .body = tunnel ? conn::BodyLength::none() : response_length(head, method_),
+       // Bytes behind a CONNECT were meant for a tunnel: no requests.
+       .close = request_body_ == RequestBody::kComing || (declined && method_ == "CONNECT"),
+       .tunnel = tunnel});
 }
 
 void Exchange::on_upstream_data(base::Slice data) {
