@@ -40,9 +40,9 @@ struct Plan {
 struct Surroundings {
   size_t descriptors = 0;  // limit in force; 0: not known
   uint32_t processors = 1;
-  uint32_t workers = 0;                                  // that run already; 0: none do
-  bool from_file = false;                                // else by flags: errors name these
-  std::vector<std::pair<int, base::Address>> inherited;  // sockets of a supervisor
+  uint32_t workers = 0;                                    // that run already; 0: none do
+  bool from_file = false;                                  // else by flags: errors name these
+  std::vector<std::pair<int, base::Address>> inherited{};  // sockets of a supervisor
 };
 
 // Resolves names (and blocks for it). An error is one line for the person at the terminal.
