@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "sim/content.h"
 #include "sim/http_client.h"
+#include "wire/proxy_header/proxy_header.h"
 
 namespace giliran::sim {
 namespace {
@@ -18,8 +19,8 @@ constexpr base::Duration kPatience = std::chrono::seconds(30);
 // --- client ---
 
 FlowClient::FlowClient(net::Io& io, Ledger& ledger, const base::Address& proxy, uint64_t id,
-                       base::Duration start)
-    : io_(io), ledger_(ledger), proxy_(proxy), id_(id), link_(io, *this) {
+                       base::Duration start, const base::Address& announce)
+    : io_(io), ledger_(ledger), proxy_(proxy), announce_(announce), id_(id), link_(io, *this) {
   io_.arm(start_, start);
 }
 
@@ -34,7 +35,12 @@ void FlowClient::on_link_up(Link&) {
   FlowSeen& seen = ledger_.flows_seen[id_];
   seen.connected = true;
   seen.local = link_.local();
-  std::string text = fmt::format("{:016x}", id_);
+  seen.client = announce_.none() ? seen.local : announce_;
+  std::string text;
+  if (!announce_.none()) {
+    wire::proxy_header::append(wire::proxy_header::Version::kV2, announce_, proxy_, text);
+  }
+  text += fmt::format("{:016x}", id_);
   append_content(text, request_content(id_), 0, plan.up);
   link_.send(text);
   if (plan.act == FlowPlan::Act::kNormal) link_.end();
@@ -81,6 +87,7 @@ void FlowClient::on_patience() {
 class FlowServer::Connection final : private LinkEvents {
  public:
   Connection(FlowServer& server, net::SocketId socket) : server_(server), link_(server.io_, *this) {
+    announcing_ = server_.announced_;
     link_.adopt(socket);
   }
   bool open() const { return !closed_; }
@@ -88,6 +95,7 @@ class FlowServer::Connection final : private LinkEvents {
 
  private:
   void begin();
+  bool read_announcement();
   void on_act() { link_.close(net::CloseMode::kReset); }
   void on_link_up(Link&) override {}
   void on_link_data(Link&) override;
@@ -101,11 +109,14 @@ class FlowServer::Connection final : private LinkEvents {
   FlowServer& server_;
   Link link_;
   uint64_t id_ = 0;
+  base::Address client_;
+  bool announcing_ = false;  // the header has not come yet
   bool closed_ = false;
   net::MemberTimer<Connection, &Connection::on_act> act_{*this};
 };
 
 void FlowServer::Connection::on_link_data(Link&) {
+  if (announcing_ && !read_announcement()) return;
   if (id_ == 0) {
     if (link_.input.size() < kFlowHello) return;
     begin();
@@ -118,6 +129,21 @@ void FlowServer::Connection::on_link_data(Link&) {
   }
   seen.got_up += link_.input.size();
   link_.input.clear();
+}
+
+bool FlowServer::Connection::read_announcement() {
+  wire::proxy_header::Header header;
+  const auto result = wire::proxy_header::parse(link_.input, header);
+  if (result.parse == wire::proxy_header::Parse::kNeedMore) return false;
+  if (result.parse == wire::proxy_header::Parse::kError) {
+    server_.ledger_.wrong("a server got no PROXY header: " + link_.input.substr(0, 40));
+    close();
+    return false;
+  }
+  announcing_ = false;
+  client_ = header.source;
+  link_.input.erase(0, result.consumed);
+  return true;
 }
 
 void FlowServer::Connection::begin() {
@@ -133,6 +159,9 @@ void FlowServer::Connection::begin() {
   link_.input.erase(0, kFlowHello);
   const FlowPlan& plan = ledger.flows[id_];
   ++ledger.flows_seen[id_].served;
+  if (server_.announced_ && !(client_ == ledger.flows_seen[id_].client)) {
+    ledger.wrong(fmt::format("flow {}: announced as from {}", id_, client_.text()));
+  }
   std::string text;
   append_content(text, response_content(id_), 0, plan.down);
   link_.send(text);
@@ -145,8 +174,8 @@ void FlowServer::Connection::on_link_end(Link&) {
   link_.end_and_close();
 }
 
-FlowServer::FlowServer(net::Io& io, Ledger& ledger, const base::Address& at)
-    : io_(io), ledger_(ledger) {
+FlowServer::FlowServer(net::Io& io, Ledger& ledger, const base::Address& at, bool announced)
+    : io_(io), ledger_(ledger), announced_(announced) {
   auto listener = io_.listen(at, {}, *this);
   GILIRAN_ASSERT(listener.has_value());
   listener_ = *listener;

@@ -14,8 +14,9 @@ constexpr size_t kFlowHello = 16;
 
 class FlowClient final : private LinkEvents {
  public:
+  // announce: who it says it is, in a PROXY header; none: it sends no header.
   FlowClient(net::Io& io, Ledger& ledger, const base::Address& proxy, uint64_t id,
-             base::Duration start);
+             base::Duration start, const base::Address& announce);
   bool done() const { return done_; }
 
  private:
@@ -31,6 +32,7 @@ class FlowClient final : private LinkEvents {
   net::Io& io_;
   Ledger& ledger_;
   base::Address proxy_;
+  base::Address announce_;
   uint64_t id_;
   Link link_;
   bool done_ = false;
@@ -41,7 +43,8 @@ class FlowClient final : private LinkEvents {
 
 class FlowServer final : private net::AcceptEvents {
  public:
-  FlowServer(net::Io& io, Ledger& ledger, const base::Address& at);
+  // announced: a PROXY header begins each connection.
+  FlowServer(net::Io& io, Ledger& ledger, const base::Address& at, bool announced);
   ~FlowServer();
 
   void stop();
@@ -58,6 +61,7 @@ class FlowServer final : private net::AcceptEvents {
 
   net::Io& io_;
   Ledger& ledger_;
+  bool announced_;
   net::ListenerId listener_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };

@@ -22,6 +22,9 @@ struct ClientScript {
   enum class Act : uint8_t { kNone, kAbort, kStopReading } act = Act::kNone;
   base::Duration act_after{};  // after the start
   bool half_close = false;     // after the last request
+  base::Address announce{};    // who it says it is, in a PROXY header; none: it sends no header
+  enum class Announce : uint8_t { kV1, kV2, kWrong } how = Announce::kV1;
+  bool cookies = false;  // keeps them, and sends them back
 };
 
 class HttpClient final : private LinkEvents {
@@ -33,7 +36,12 @@ class HttpClient final : private LinkEvents {
  private:
   void connect();
   void send_more();
+  bool may_send() const;
+  void announce();
   void send_request(uint64_t id);
+  void begin_tunnel(uint64_t id);
+  void read_tunnel();
+  void on_tunnel_act() { give_up(); }
   void read();
   bool read_head();
   bool read_body();
@@ -52,7 +60,7 @@ class HttpClient final : private LinkEvents {
   void on_link_broken(Link& link) override;
   void on_link_closed(Link& link) override;
 
-  enum class Reading : uint8_t { kHead, kBody };
+  enum class Reading : uint8_t { kHead, kBody, kTunnel };
 
   net::Io& io_;
   Ledger& ledger_;
@@ -65,17 +73,20 @@ class HttpClient final : private LinkEvents {
   wire::http1::ResponseHead head_;  // its views are not used after it was read
   uint64_t body_got_ = 0;
   Reading reading_ = Reading::kHead;
+  std::string cookie_;
   bool was_up_ = false;
   bool last_on_connection_ = false;
   bool done_ = false;
   net::MemberTimer<HttpClient, &HttpClient::on_start> start_{*this};
   net::MemberTimer<HttpClient, &HttpClient::on_act> act_{*this};
   net::MemberTimer<HttpClient, &HttpClient::on_leave> leave_{*this};
+  net::MemberTimer<HttpClient, &HttpClient::on_tunnel_act> tunnel_act_{*this};
   net::MemberTimer<HttpClient, &HttpClient::on_patience> patience_{*this};
 };
 
 // The request as it goes over the wire, and how many bytes of it are its head.
-std::string request_text(const RequestPlan& plan, uint64_t id, size_t& head_bytes);
+std::string request_text(const RequestPlan& plan, uint64_t id, std::string_view cookie,
+                         size_t& head_bytes);
 
 // Appends a chunked body of that content, with a trailer where there is an even number.
 void append_chunked(std::string& out, uint64_t content, uint64_t size);

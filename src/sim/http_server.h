@@ -1,6 +1,7 @@
 // A simulated server: does with each request what its plan says, and checks every byte of it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,10 +12,16 @@
 
 namespace giliran::sim {
 
+struct ServerScript {
+  base::Address at;
+  base::Duration idle{};   // a connection without a request is kept so long; 0: for ever
+  bool announced = false;  // a PROXY header begins each connection
+  std::function<void()> on_request{};  // a head has come
+};
+
 class HttpServer final : private net::AcceptEvents {
  public:
-  // idle: how long a connection without a request is kept; 0: for ever.
-  HttpServer(net::Io& io, Ledger& ledger, const base::Address& at, base::Duration idle);
+  HttpServer(net::Io& io, Ledger& ledger, ServerScript script);
   ~HttpServer();
 
   void stop();       // stops accepting
@@ -31,7 +38,7 @@ class HttpServer final : private net::AcceptEvents {
 
   net::Io& io_;
   Ledger& ledger_;
-  base::Duration idle_;
+  ServerScript script_;
   net::ListenerId listener_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };

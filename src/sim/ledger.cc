@@ -21,6 +21,7 @@ void Keeper::write(const telemetry::Record& record) {
                   .method = std::string(record.method),
                   .target = std::string(record.target),
                   .reason = std::string(record.reason),
+                  .pool = std::string(record.pool),
                   .worker = worker_,
                   .request = request_of(record.target)};
   telemetry::Record& r = kept.record;

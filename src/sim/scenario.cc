@@ -19,8 +19,9 @@ uint64_t random_size(base::Rng& random) {
   return random.below(kBodyMax + 1);
 }
 
-proxy::Options proxy_options(base::Rng& random) {
-  proxy::Options options;
+config::Coordinator coordinator(base::Rng& random) {
+  config::Coordinator config;
+  config::Timeouts& options = config.timeouts;
   options.connect_timeout = milliseconds(200);
   options.head_timeout = seconds(1);
   options.response_timeout = seconds(1);
@@ -29,10 +30,13 @@ proxy::Options proxy_options(base::Rng& random) {
   options.idle_timeout = seconds(2);
   options.upstream_idle_timeout = milliseconds(1 + random.below(500));
   options.flow_idle_timeout = milliseconds(100 + random.below(2000));
-  options.upstream_idle_max = static_cast<uint32_t>(random.below(8));
-  options.backoff.first = milliseconds(50);
-  options.backoff.max = milliseconds(500);
-  return options;
+  config.limits.upstream_idle_max = static_cast<uint32_t>(random.below(8));
+  config.backoff_first = milliseconds(50);
+  config.backoff_max = milliseconds(500);
+  config.pools = {{.name = "http"}, {.name = "other"}, {.name = "tcp"}};
+  config.listeners = {{.name = "http", .pool = "http"}, {.name = "tcp", .pool = "tcp"}};
+  config.listeners[1].listen.scheme = config::Scheme::kTcp;
+  return config;
 }
 
 template <typename T, size_t kN>
@@ -46,7 +50,7 @@ base::Duration random_us(base::Rng& random, uint64_t from, uint64_t to) {
   return std::chrono::microseconds(from + random.below(to - from + 1));
 }
 
-Scenario Scenario::from_seed(uint64_t seed) {
+Scenario Scenario::basic(uint64_t seed) {
   base::Rng random(seed);
   Scenario s;
   s.seed = seed;
@@ -55,8 +59,9 @@ Scenario Scenario::from_seed(uint64_t seed) {
   s.network.delay_max = s.network.delay_min + random_us(random, 0, 2000);
   s.network.split = random.uniform() * 0.8;
   s.network.window_bytes = uint32_t{2048} << random.below(6);
-  s.proxy = proxy_options(random);
-  s.policy = random.below(2) == 0 ? "round-robin" : "least-requests";
+  s.config = coordinator(random);
+  const std::string policy = random.below(2) == 0 ? "round-robin" : "least-requests";
+  for (config::Pool& pool : s.config.pools) pool.policy = policy;
   s.workers = static_cast<uint32_t>(1 + random.below(3));
   s.http_servers = static_cast<uint32_t>(1 + random.below(4));
   s.flow_servers = static_cast<uint32_t>(1 + random.below(2));
@@ -78,10 +83,10 @@ std::string Scenario::text() const {
       "seed {}: calm {}, {} workers, {} HTTP servers, {} TCP servers, {} clients x {} requests, "
       "{} flows, {}, window {}, delay {}..{} us, split {:.2f}, reset {:.4f}, fault {:.2f}, server "
       "idle {} us, stop {} after {} us",
-      seed, calm, workers, http_servers, flow_servers, clients, requests_each, flows, policy,
-      network.window_bytes, base::to_us(network.delay_min), base::to_us(network.delay_max),
-      network.split, network.reset, fault, base::to_us(idle), kStops[static_cast<int>(stop)],
-      base::to_us(stop_after));
+      seed, calm, workers, http_servers, flow_servers, clients, requests_each, flows,
+      config.pools[0].policy, network.window_bytes, base::to_us(network.delay_min),
+      base::to_us(network.delay_max), network.split, network.reset, fault, base::to_us(idle),
+      kStops[static_cast<int>(stop)], base::to_us(stop_after));
 }
 
 RequestPlan Scenario::plan_request(base::Rng& random, bool http10) const {
@@ -113,6 +118,7 @@ RequestPlan Scenario::plan_request(base::Rng& random, bool http10) const {
   if (random.uniform() < fault / 4) {
     plan.send_act = one_of(random, {SendAct::kTruncated, SendAct::kPaused});
   }
+  if (extended) plan_extension(random, plan);
   return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "proxy/options.h"
 
 namespace giliran::sim {
 namespace {
@@ -16,6 +17,7 @@ constexpr uint16_t kHttpPort = 8080;
 constexpr uint16_t kFlowPort = 8081;
 constexpr uint16_t kHttpServers = 9000;
 constexpr uint16_t kFlowServers = 9100;
+constexpr uint16_t kOtherServers = 9200;
 constexpr base::Duration kStep = milliseconds(1);
 constexpr base::Duration kBound = seconds(300);  // virtual: by then everything is over
 constexpr base::Duration kDrainBound = seconds(20);
@@ -27,8 +29,8 @@ struct World::Member {
       : io(world.world_.add_io()),
         keeper(world.ledger_, index),
         worker({.io = io,
-                .options = world.scenario_.proxy,
-                .snapshot = std::make_unique<cluster::Snapshot>(world.snapshot_),
+                .options = proxy::Options::of(world.config_),
+                .snapshot = world.snapshots_.back(),
                 .sink = keeper,
                 .shared = world.shared_,
                 .random = world.random_.split(index),
@@ -42,11 +44,18 @@ struct World::Member {
   bool drained = false;
 };
 
+struct World::Watched {
+  const cluster::Endpoint* endpoint;  // snapshots_ keeps it
+  uint32_t in_flight_max;             // 0: no limit
+};
+
 World::World(const Scenario& scenario)
     : scenario_(scenario),
       world_(scenario.seed, scenario.network),
       random_(scenario.seed ^ 0x5151),
-      peers_(world_.add_io()) {
+      peers_(world_.add_io()),
+      extra_(scenario.seed ^ 0x77),
+      config_(scenario.config) {
   make_servers();
   make_workers();
   make_clients();
@@ -56,24 +65,116 @@ World::~World() = default;
 
 // --- making ---
 
-void World::make_servers() {
-  std::vector<cluster::Member> http;
-  for (uint16_t i = 0; i < scenario_.http_servers; ++i) {
-    const base::Address at = base::Address::loopback(static_cast<uint16_t>(kHttpServers + i));
-    http.push_back({.name = at.text(), .address = at});
-    http_servers_.push_back(std::make_unique<HttpServer>(peers_, ledger_, at, scenario_.idle));
+void World::make_http_servers(size_t pool, uint16_t first_port, uint32_t count) {
+  for (uint16_t i = 0; i < count; ++i) {
+    const base::Address at = base::Address::loopback(static_cast<uint16_t>(first_port + i));
+    all_members_[pool].push_back({.name = at.text(), .address = at});
+    http_servers_.push_back(std::make_unique<HttpServer>(
+        peers_, ledger_,
+        ServerScript{
+            .at = at,
+            .idle = scenario_.idle,
+            .announced = config_.pools[pool].proxy_protocol != config::ProxyProtocol::kNone,
+            .on_request = [this] { watch(); }}));
   }
-  std::vector<cluster::Member> flow;
+}
+
+void World::make_servers() {
+  all_members_.resize(config_.pools.size());
+  make_http_servers(0, kHttpServers, scenario_.http_servers);
+  make_http_servers(1, kOtherServers, scenario_.other_servers);
+  const bool announced = config_.pools[2].proxy_protocol != config::ProxyProtocol::kNone;
   for (uint16_t i = 0; i < scenario_.flow_servers; ++i) {
     const base::Address at = base::Address::loopback(static_cast<uint16_t>(kFlowServers + i));
-    flow.push_back({.name = at.text(), .address = at});
-    flow_servers_.push_back(std::make_unique<FlowServer>(peers_, ledger_, at));
+    all_members_[2].push_back({.name = at.text(), .address = at});
+    flow_servers_.push_back(std::make_unique<FlowServer>(peers_, ledger_, at, announced));
   }
-  snapshot_.pools = {*cluster::make_pool({.name = "http", .policy = scenario_.policy}, http),
-                     *cluster::make_pool({.name = "tcp", .policy = scenario_.policy}, flow)};
-  snapshot_.listeners = {cluster::make_listener(config::Scheme::kHttp, "http", snapshot_.pools[0]),
-                         cluster::make_listener(config::Scheme::kTcp, "tcp", snapshot_.pools[1])};
+  members_of_ = all_members_;
+  if (scenario_.extended) shared_.rate_limiter = std::make_unique<proxy::RateLimiter>(1, 64);
+  publish();
   if (scenario_.fault > 0 && random_.below(2) == 0) shake();
+}
+
+// --- configurations ---
+
+void World::publish() {
+  const cluster::Bound bound[] = {
+      {.listener = &config_.listeners[0], .address = base::Address::loopback(kHttpPort)},
+      {.listener = &config_.listeners[1], .address = base::Address::loopback(kFlowPort)}};
+  const cluster::Snapshot* before = snapshots_.empty() ? nullptr : snapshots_.back().get();
+  snapshots_.push_back(*cluster::make_snapshot(config_, members_of_, bound, before));
+  note_bounds();
+  for (const auto& member : members_) {
+    member->worker.publish(snapshots_.back(), proxy::Options::of(config_));
+  }
+}
+
+namespace {
+
+// 0 is more than anything.
+template <typename T>
+void loosen(T& bound, T value) {
+  bound = bound == T{} || value == T{} ? T{} : std::max(bound, value);
+}
+
+void note(Bounds::OfPool& bounds, const cluster::Pool& pool) {
+  const config::Pool& options = pool.options;
+  bounds.queue_max = std::max(bounds.queue_max, options.queue_max);
+  bounds.queue_timeout = std::max(bounds.queue_timeout, options.queue_timeout);
+  bounds.budget_part = std::max(bounds.budget_part, options.retry_budget);
+  bounds.budget_floor = std::max(bounds.budget_floor, options.retry_budget_floor);
+  bounds.retries_max = std::max(bounds.retries_max, options.retries_max);
+  bounds.retry_statuses = options.retry_statuses;
+  bounds.limited = bounds.limited || pool.limited;
+}
+
+}  // namespace
+
+void World::note_bounds() {
+  Bounds& bounds = ledger_.bounds;
+  bounds.reloaded = snapshots_.size() > 1;
+  if (!bounds.reloaded) {
+    bounds.total_timeout = config_.timeouts.total_timeout;
+    bounds.body_bytes_max = config_.limits.body_bytes_max;
+    bounds.requests_per_connection_max = config_.limits.requests_per_connection_max;
+  }
+  loosen(bounds.total_timeout, config_.timeouts.total_timeout);
+  for (const auto& pool : snapshots_.back()->pools) {
+    note(bounds.pools[pool->name], *pool);
+    for (size_t i = 0; i < pool->endpoints.size(); ++i) {
+      const auto found = std::ranges::find(watched_, pool->endpoints[i].get(), &Watched::endpoint);
+      if (found == watched_.end()) {
+        watched_.push_back({pool->endpoints[i].get(), pool->in_flight_max[i]});
+      } else {
+        loosen(found->in_flight_max, pool->in_flight_max[i]);
+      }
+    }
+  }
+}
+
+// Servers come, go, and change their weights and limits.
+void World::revise_members() {
+  const size_t pool = extra_.below(all_members_.size());
+  std::vector<cluster::Member>& members = members_of_[pool];
+  members.clear();
+  for (cluster::Member member : all_members_[pool]) {
+    if (extra_.below(4) == 0) continue;
+    member.weight = static_cast<uint32_t>(1 + extra_.below(3));
+    if (config_.pools[pool].in_flight_max != 0) {
+      member.in_flight_max = static_cast<uint32_t>(extra_.below(4));
+    }
+    members.push_back(member);
+  }
+  if (members.empty()) members.push_back(all_members_[pool].front());
+}
+
+void World::reload() {
+  if (extra_.below(2) == 0) {
+    revise_members();
+  } else {
+    revise(config_, extra_);
+  }
+  publish();
 }
 
 void World::make_workers() {
@@ -107,13 +208,25 @@ void World::make_clients() {
           random_.below(2) == 0 ? ClientScript::Act::kAbort : ClientScript::Act::kStopReading;
       script.act_after = random_us(random_, 0, 50'000);
     }
+    if (scenario_.extended) extend(script, c);
     clients_.push_back(std::make_unique<HttpClient>(peers_, ledger_, script));
   }
   for (uint32_t f = 0; f < scenario_.flows; ++f) {
     const uint64_t id = ledger_.add(scenario_.plan_flow(random_));
     flows_.push_back(std::make_unique<FlowClient>(
-        peers_, ledger_, base::Address::loopback(kFlowPort), id, random_us(random_, 0, 30'000)));
+        peers_, ledger_, base::Address::loopback(kFlowPort), id, random_us(random_, 0, 30'000),
+        scenario_.announce ? base::Address::ipv4(0x0a010000 + f, 1234) : base::Address()));
   }
+}
+
+void World::extend(ClientScript& script, uint32_t number) {
+  script.cookies = true;
+  // Where an answer may be the last of its connection, what was sent behind it is lost.
+  if (scenario_.calm && config_.limits.requests_per_connection_max != 0) script.depth = 1;
+  if (!scenario_.announce) return;
+  script.announce = base::Address::ipv4(0x0a000000 + number, 4321);
+  script.how = number % 2 == 0 ? ClientScript::Announce::kV1 : ClientScript::Announce::kV2;
+  if (extra_.uniform() < scenario_.bad_announce) script.how = ClientScript::Announce::kWrong;
 }
 
 // --- running ---
@@ -135,6 +248,28 @@ void World::shake() {
     default:
       world_.set_reach(at, net::MemoryWorld::Reach::kNormal);
       break;
+  }
+}
+
+void World::shake_network() {
+  const bool slow = extra_.below(3) == 0;
+  world_.options().delay_max =
+      slow ? random_us(extra_, 50'000, 400'000) : scenario_.network.delay_max;
+}
+
+void World::watch() {
+  for (const Watched& watched : watched_) {
+    const uint32_t n = watched.endpoint->live.in_flight;
+    if (watched.in_flight_max != 0 && n > watched.in_flight_max) {
+      ledger_.wrong(fmt::format("{} in flight on {}, which may have {}", n, watched.endpoint->name,
+                                watched.in_flight_max));
+    }
+  }
+  for (const auto& pool : snapshots_.back()->pools) {
+    const uint32_t waiting = pool->state->queue.waiting;
+    if (waiting > ledger_.bounds.pools[pool->name].queue_max) {
+      ledger_.wrong(fmt::format("{} wait for pool {}", waiting, pool->name));
+    }
   }
 }
 
@@ -164,6 +299,7 @@ void World::wait(base::Duration bound, const char* what, bool (World::*done)() c
   const base::Instant end = world_.clock().now() + bound;
   const base::Instant stop_at = base::Instant{} + scenario_.stop_after;
   base::Instant shake_at = world_.clock().now() + random_us(random_, 1000, 100'000);
+  base::Instant reload_at = world_.clock().now() + random_us(extra_, 0, 60'000);
   bool stopped = scenario_.stop == Scenario::Stop::kAtTheEnd;
   while (!(this->*done)()) {
     const base::Instant now = world_.clock().now();
@@ -181,14 +317,22 @@ void World::wait(base::Duration bound, const char* what, bool (World::*done)() c
     }
     if (scenario_.fault > 0 && now >= shake_at) {
       shake();
+      if (scenario_.slow_spells) shake_network();
       shake_at = now + random_us(random_, 1000, 100'000);
     }
+    if (reloads_ < scenario_.reloads && now >= reload_at) {
+      ++reloads_;
+      reload();
+      reload_at = now + random_us(extra_, 0, 60'000);
+    }
+    watch();
     world_.run_for(kStep);
   }
 }
 
 Outcome World::run() {
   wait(kBound, "clients", &World::clients_done);
+  world_.options().delay_max = scenario_.network.delay_max;
   drain();
   wait(kDrainBound, "workers", &World::drained);
   world_.run_for(seconds(1));  // what is under way still arrives
@@ -198,8 +342,11 @@ Outcome World::run() {
   for (const auto& server : flow_servers_) server->close_all();
   wait(kDrainBound, "servers", &World::servers_done);
   world_.run_for(seconds(1));
+  ledger_.bounds.span = world_.clock().now() - base::Instant{};
   check_leaks();
+  check_let_go();
   check_counts();
+  check_retries(ledger_);
   check_requests(ledger_, scenario_);
   check_flows(ledger_, scenario_);
   return outcome();
@@ -223,11 +370,31 @@ void World::check_leaks() {
     if (member->io.timers().armed() != 0) ledger_.wrong("a timer is left armed");
   }
   if (peers_.sockets() != 0) ledger_.wrong("the peers have sockets left");
-  for (const auto& pool : snapshot_.pools) {
-    for (const auto& endpoint : pool->endpoints) {
-      if (const uint32_t n = endpoint->live.in_flight; n != 0) {
-        ledger_.wrong(fmt::format("{} in flight on {} after the end", n, endpoint->name));
-      }
+}
+
+// Whatever lives longer than an exchange was given back.
+void World::check_let_go() {
+  for (const Watched& watched : watched_) {
+    if (const uint32_t n = watched.endpoint->live.in_flight; n != 0) {
+      ledger_.wrong(fmt::format("{} in flight on {} after the end", n, watched.endpoint->name));
+    }
+  }
+  for (const auto& pool : snapshots_.back()->pools) {
+    if (const uint32_t n = pool->state->queue.waiting; n != 0) {
+      ledger_.wrong(fmt::format("{} wait for pool {} after the end", n, pool->name));
+    }
+  }
+  if (const uint32_t n = shared_.connections; n != 0) {
+    ledger_.wrong(fmt::format("{} connections after the end", n));
+  }
+  for (const auto& listener : snapshots_.back()->listeners) {
+    if (const uint32_t n = listener->state->connections; n != 0) {
+      ledger_.wrong(fmt::format("{} connections of {} after the end", n, listener->name));
+    }
+  }
+  for (const auto& snapshot : snapshots_) {
+    if (snapshot != snapshots_.back() && snapshot.use_count() > 1) {
+      ledger_.wrong("a snapshot that was replaced is still held");
     }
   }
 }

@@ -37,16 +37,27 @@ class World final : private proxy::Notices {
  private:
   struct Member;  // a worker and what it needs
 
+  struct Watched;  // an endpoint, and how much it may ever have had to do
+
   void make_servers();
+  void make_http_servers(size_t pool, uint16_t first_port, uint32_t count);
+  void publish();
+  void note_bounds();
+  void revise_members();
+  void reload();
   void make_workers();
   void make_clients();
+  void extend(ClientScript& script, uint32_t number);
   void shake();  // kills, silences or revives a server
+  void shake_network();
+  void watch();  // what must hold at any moment
   void drain();
   void wait(base::Duration bound, const char* what, bool (World::*done)() const);
   bool clients_done() const;
   bool drained() const;
   bool servers_done() const;
   void check_leaks();
+  void check_let_go();
   void check_counts();
   Outcome outcome();
 
@@ -60,8 +71,13 @@ class World final : private proxy::Notices {
   base::Rng random_;
   net::Io& peers_;  // the loop of clients and servers
   Ledger ledger_;
-  cluster::Snapshot snapshot_;
+  base::Rng extra_;  // of what only extended scenarios have
+  config::Coordinator config_;
+  std::vector<std::vector<cluster::Member>> all_members_, members_of_;  // of config_.pools[i]
+  std::vector<std::shared_ptr<const cluster::Snapshot>> snapshots_;     // the last one is in force
+  std::vector<Watched> watched_;
   proxy::Shared shared_;
+  uint32_t reloads_ = 0;
   std::vector<std::unique_ptr<HttpServer>> http_servers_;
   std::vector<std::unique_ptr<FlowServer>> flow_servers_;
   std::vector<std::unique_ptr<Member>> members_;
@@ -70,6 +86,7 @@ class World final : private proxy::Notices {
 };
 
 // What the ledger says after the end; adds to ledger.wrongs.
+void check_retries(Ledger& ledger);
 void check_requests(Ledger& ledger, const Scenario& scenario);
 void check_flows(Ledger& ledger, const Scenario& scenario);
 
