@@ -308,7 +308,8 @@ def test_socket_activation_by_systemd(g):
              "--listen", f"127.0.0.1:{port}", "--server", server.address], stderr=out,
             env={**os.environ, "LISTEN_FDS": ""})
     try:
-        until(lambda: "Listening on" in err.read_text() or activator.poll(), "it listens", 10 * SLOW)
+        until(lambda: "Listening on" in err.read_text() or activator.poll(), "it listens",
+              10 * SLOW)
         answer = exchange(port, b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         assert status_of(answer) == 200, err.read_text()
     finally:
