@@ -28,13 +28,13 @@ function(giliran_split_uses out)
 endfunction()
 
 # giliran_folder(NAME USES libs...): src/NAME/**.cc is a library, its *_test.cc one test program,
-# each *_fuzz.cc a fuzzer and each *_bench.cc a benchmark.
+# each *_fuzz.cc a fuzzer and each *_bench.cc a benchmark; *_canary.cc is for a test of its own.
 function(giliran_folder name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
   giliran_split_uses(libs ${ARG_USES})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(sources ${all})
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench|/main)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench|_canary|/main)\\.cc$")
   if(sources)
     add_library(giliran_${name} STATIC ${sources})
     target_link_libraries(giliran_${name} PUBLIC giliran_flags ${libs})

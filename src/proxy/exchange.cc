@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "proxy/canary.h"
 #include "proxy/forward.h"
 #include "proxy/header_changes.h"
 #include "proxy/outcome.h"
@@ -196,6 +197,13 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
 }
 
 void Exchange::on_upstream_data(base::Slice data) {
+  if (broken(Mistake::kSpoilBytes)) {
+    data = worker_.io().buffers().copy(std::string(data.size(), '?'));
+  }
+  if (broken(Mistake::kLoseBytes) && state_ == State::kTunnel) {
+    attempt_.stream().consume(data.size());
+    return;
+  }
   stream_.send_data(std::move(data));
 }
 
@@ -234,8 +242,9 @@ void Exchange::note_tried(std::string_view how) {
 }
 
 void Exchange::release_slot() {
-  if (slot_ == nullptr) return;
+  if (slot_ == nullptr || broken(Mistake::kKeepSlot)) return;
   worker_.release(*pool_, *slot_);
+  if (broken(Mistake::kReleaseTwice)) worker_.release(*pool_, *slot_);
   slot_ = nullptr;
 }
 
@@ -283,7 +292,7 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
 
 // The attempt failed without an answer that could be passed on; the slot is still held.
 void Exchange::retry_or_answer(base::Retry safe) {
-  const bool repeatable = idempotent(method_);
+  const bool repeatable = idempotent(method_) || broken(Mistake::kRepeatUnsafe);
   const bool not_executed =
       safe == base::Retry::kAlways || (safe == base::Retry::kIfReused && repeatable);
   if (replayable_ && !replaced_ && not_executed && attempt_.facts().stream.reused) {
@@ -309,7 +318,8 @@ bool Exchange::may_retry() {
   if (tried_.full() || retries_ >= pool_->options.retries_max) return false;
   if (!pool_->state->retry_budget.withdraw(worker_.io().turn_started(),
                                            {.part = pool_->options.retry_budget,
-                                            .floor_per_s = pool_->options.retry_budget_floor})) {
+                                            .floor_per_s = pool_->options.retry_budget_floor}) &&
+      !broken(Mistake::kNoBudget)) {
     ++worker_.counted().retries_refused;
     return false;
   }

@@ -1,4 +1,5 @@
 // What is written about an exchange: one record, whatever happened.
+#include "proxy/canary.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
 
@@ -99,7 +100,8 @@ void Exchange::record() {
                         slot_ != nullptr, r);
   }
   worker_.count_record(r);
-  worker_.sink().write(r);
+  if (!broken(Mistake::kLoseRecord) || r.sequence % 4 != 0) worker_.sink().write(r);
+  if (broken(Mistake::kRecordTwice) && r.sequence % 4 == 0) worker_.sink().write(r);
   release_slot();
 }
 

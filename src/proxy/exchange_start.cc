@@ -6,6 +6,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "proxy/canary.h"
 #include "proxy/client_address.h"
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
@@ -89,7 +90,7 @@ Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::Ser
 Exchange::~Exchange() = default;
 
 void Exchange::begin(const conn::RequestHead& head) {
-  if (worker_.options().total_timeout.count() != 0) {
+  if (worker_.options().total_timeout.count() != 0 && !broken(Mistake::kNoTotalTimeout)) {
     total_deadline_ = stream_.facts().first_byte + worker_.options().total_timeout;
     arm_timer();
   }
@@ -207,7 +208,8 @@ void Exchange::choose_and_attempt(const conn::RequestHead& head) {
     }
     return;
   }
-  switch (worker_.admission().admit(pool_->state->queue, pool_->options.queue_max,
+  const uint32_t more = broken(Mistake::kLongQueue) ? 2 : 0;
+  switch (worker_.admission().admit(pool_->state->queue, pool_->options.queue_max + more,
                                     tried_.count() != 0, *this)) {
     case Admission::Outcome::kGranted:
       attempt(head, chosen_, false);
@@ -216,6 +218,7 @@ void Exchange::choose_and_attempt(const conn::RequestHead& head) {
       enter(State::kQueued);
       queued_behind_ = waited_behind();
       queue_deadline_ = worker_.io().turn_started() + pool_->options.queue_timeout;
+      if (broken(Mistake::kNoQueueTimeout)) queue_deadline_ = base::kNoDeadline;
       arm_timer();
       worker_.pump_queues();
       break;

@@ -1,4 +1,5 @@
-// Runs worlds by the hundred. GILIRAN_SEED=N runs one, GILIRAN_SEEDS=N that many.
+// Runs worlds by the hundred. GILIRAN_SEED=N runs one, GILIRAN_SEEDS=N that many from
+// GILIRAN_FIRST_SEED on.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -50,7 +51,7 @@ void run_world(const Scenario& scenario, Sum& sum) {
   for (const std::string& wrong : outcome.wrongs) text += "  " + wrong + "\n";
   ADD_FAILURE() << scenario.text() << "\n"
                 << outcome.wrong_count << " things do not add up, such as\n"
-                << text << "replay: GILIRAN_SEED=" << scenario.seed << " ./sim_test";
+                << text << "replay: GILIRAN_SEED=" << scenario.seed << " build/release/sim_test";
 }
 
 TEST(Sim, EverythingAddsUpWhateverHappens) {
