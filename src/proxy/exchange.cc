@@ -168,9 +168,11 @@ void Exchange::on_upstream_interim(const conn::ResponseHead& head) {
 }
 
 void Exchange::on_upstream_head(const conn::ResponseHead& head) {
-  worker_.answered(*pool_, *attempt_.endpoint(), head.status);
+  cluster::Endpoint& endpoint = *attempt_.endpoint();
+  worker_.answering(*pool_, endpoint, head.status);
   if (tried_elsewhere(head)) return;
   const bool tunnel = asks_tunnel_ && becomes_tunnel(head, method_);
+  if (tunnel) worker_.answered(*pool_, endpoint, head.status);  // it may end as it likes
   enter(tunnel ? State::kTunnel : State::kRelaying);
   replay_.clear();
   status_ = head.status;
@@ -252,6 +254,7 @@ void Exchange::on_attempt_closed(const conn::StreamClosed& closed) {
   note_attempt();
   attempt_deadline_ = base::kNoDeadline;
   if (closed.end == conn::StreamEnd::kComplete) {
+    worker_.answered(*pool_, *attempt_.endpoint(), status_);
     release_slot();
     drop_rest_of_request();  // of a request that was answered before it was over
     return;
@@ -338,6 +341,7 @@ bool Exchange::tried_elsewhere(const conn::ResponseHead& head) {
     worker_.release(*pool_, *pool_->endpoints[other.index]);
     return false;
   }
+  worker_.answered(*pool_, *attempt_.endpoint(), head.status);
   note_attempt();
   note_tried(fmt::format_int(head.status).c_str());
   attempt_.abandon();

@@ -42,6 +42,9 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   // Routes and makes the first attempt. Called once, right after the constructor.
   void begin(const conn::RequestHead& head);
 
+  telemetry::Phase phase_now();
+  const conn::ServerConnection& connection() const { return connection_; }
+
   // From its attempt.
   void on_upstream_interim(const conn::ResponseHead& head);
   void on_upstream_head(const conn::ResponseHead& head);
@@ -108,7 +111,6 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
 
   // exchange_record.cc
   void record();
-  telemetry::Phase phase_now();
 
   // conn::ServerStreamEvents
   void on_request_data(base::Slice data) override;

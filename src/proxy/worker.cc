@@ -24,6 +24,7 @@ struct Worker::Client {
   conn::ServerConnection connection;
   size_t listener;
   bool over_limit;
+  Exchange* exchange = nullptr;  // under way
   Client* next = nullptr;
   Client* previous = nullptr;
 };
@@ -272,6 +273,7 @@ conn::ServerStreamEvents& Worker::on_request(conn::ServerConnection& connection,
                                              const conn::RequestHead& head,
                                              const base::Slice& bytes) {
   Exchange& exchange = exchanges_.make(*this, connection, stream, head, bytes);
+  static_cast<Client*>(connection.user)->exchange = &exchange;
   exchange.begin(head);
   return exchange;
 }
@@ -317,6 +319,11 @@ void Worker::on_connection_closed(conn::ServerConnection& connection) {
   unlink(first_client_, client);
   clients_.destroy(client);
   check_done();
+}
+
+void Worker::destroy(Exchange& exchange) {
+  static_cast<Client*>(exchange.connection().user)->exchange = nullptr;
+  exchanges_.destroy(exchange);
 }
 
 void Worker::destroy(Flow& flow) {
@@ -386,12 +393,17 @@ void Worker::wake(uint32_t worker) {
 
 // --- verdicts ---
 
-void Worker::answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
+void Worker::answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
   if (status >= 500 && pool.options.mark_down_on_5xx) {
     failed(pool, endpoint, 0);
-  } else if (endpoint.backoff.succeeded()) {
-    notices_.server_up(endpoint);
+  } else if (endpoint.backoff.look(io_.turn_started()) != health::Verdict::kUp) {
+    answered(pool, endpoint, status);
   }
+}
+
+void Worker::answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
+  if (status >= 500 && pool.options.mark_down_on_5xx) return;
+  if (endpoint.backoff.succeeded()) notices_.server_up(endpoint);
 }
 
 void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int error) {
@@ -407,14 +419,17 @@ void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int 
 
 // --- what answers and records say ---
 
-conn::OwnAnswer Worker::own_answer(const conn::ServerConnection&, const conn::StreamClosed& why,
-                                   uint16_t status) {
+conn::OwnAnswer Worker::own_answer(const conn::ServerConnection& connection,
+                                   const conn::StreamClosed& why, uint16_t status) {
   const std::string_view reason =
       why.problem == wire::http1::Problem::kNone ? conn::name(why.end) : reason_of(why);
-  return answer_text(status, {.end = end_of_client(why.end),
-                              .by = telemetry::By::kClient,
-                              .phase = telemetry::Phase::kRequest,
-                              .reason = reason});
+  const telemetry::End end = end_of_client(why.end);
+  Exchange* exchange = static_cast<const Client*>(connection.user)->exchange;
+  return answer_text(
+      status, {.end = end,
+               .by = by_coordinator(end) ? telemetry::By::kCoordinator : telemetry::By::kClient,
+               .phase = exchange == nullptr ? telemetry::Phase::kRequest : exchange->phase_now(),
+               .reason = reason});
 }
 
 conn::OwnAnswer Worker::answer_text(uint16_t status, const Failure& failure) {

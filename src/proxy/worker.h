@@ -148,10 +148,12 @@ class Worker final : private net::AcceptEvents,
   // The outcome of a connect, for the endpoint's verdict.
   void connected(cluster::Endpoint& endpoint);
   void connect_failed(cluster::Endpoint& endpoint, int error);
-  // Of an attempt that was connected: a response head came; or none, or not a whole response.
+  // Of an attempt that was connected: a response head came, which is enough to be up again; all of
+  // it came, which ends a row of failures; or none, or not a whole response.
+  void answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status);
   void answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status);
   void failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int error);
-  void destroy(Exchange& exchange) { exchanges_.destroy(exchange); }
+  void destroy(Exchange& exchange);
   void destroy(Flow& flow);
 
  private:
