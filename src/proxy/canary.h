@@ -1,5 +1,5 @@
-// Mistakes made on purpose, in a build with GILIRAN_CANARY alone (sim/sim_canary.cc): each has to be
-// noticed by what the simulation checks. In every other build broken() is false at compile time.
+// Mistakes made on purpose, in a build with GILIRAN_CANARY alone (sim/sim_canary.cc): each has to
+// be noticed by what the simulation checks. In every other build broken() is false at compile time.
 #pragma once
 
 #include <cstdint>
