@@ -106,10 +106,11 @@ http {{
   client_body_temp_path {folder}/t/b; proxy_temp_path {folder}/t/p; fastcgi_temp_path {folder}/t/f;
   uwsgi_temp_path {folder}/t/u; scgi_temp_path {folder}/t/s;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{listen};
     root {folder}/www;
     location / {{ dav_methods PUT DELETE; create_full_put_path on; }}
     location /gzip/ {{ alias {folder}/www/; gzip on; gzip_types *; gzip_proxied any; }}
+    location = /proxied {{ return 200 "$proxy_protocol_addr:$proxy_protocol_port\\n"; }}
     location = /any {{ return 200 "$request_method\\n"; }}
     location = /seen {{
       return 200 "host=$http_host\\nxff=$http_x_forwarded_for\\nproto=$http_x_forwarded_proto
@@ -121,8 +122,10 @@ hop=$http_x_hop\\nte=$http_te\\nua=$http_user_agent\\n";
 """
 
 
-def nginx(folder):
-    """Serves folder/www (PUT and DELETE allowed), /any for every method, /seen: the head it got."""
+def nginx(folder, listen=""):
+    """Serves folder/www (PUT and DELETE allowed), /any for every method, /seen: the head it got,
+    /proxied: who a PROXY header says is asking, where `listen` has " proxy_protocol".
+    """
     folder = pathlib.Path(folder)
     (folder / "www").mkdir(parents=True)
     (folder / "t").mkdir()
@@ -130,7 +133,7 @@ def nginx(folder):
     port = free_port()
     conf = folder / "nginx.conf"
     user = "user root;\n" if os.geteuid() == 0 else ""
-    conf.write_text(user + NGINX.format(folder=folder, port=port))
+    conf.write_text(user + NGINX.format(folder=folder, port=port, listen=listen))
     log = str(folder / "error.log")
     command = [binary("nginx"), "-p", str(folder), "-e", log, "-c", str(conf)]
     return Peer("nginx", folder, command, port)
@@ -143,20 +146,24 @@ defaults
   timeout client 30s
   timeout server 30s
 frontend in
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{bind}
+  http-request return status 200 content-type text/plain lf-string "%ci:%cp\\n" if {{ path /proxied }}
   default_backend out
 backend out
 {servers}
 """
 
 
-def haproxy(folder, servers):
+def haproxy(folder, servers, bind="", server=""):
+    """In front of servers, or by itself: /proxied says who asks. `bind` may have " accept-proxy",
+    `server` " send-proxy".
+    """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     conf = folder / "haproxy.cfg"
-    lines = "\n".join(f"  server s{i} {address}" for i, address in enumerate(servers))
-    conf.write_text(HAPROXY.format(port=port, servers=lines))
+    lines = "\n".join(f"  server s{i} {address}{server}" for i, address in enumerate(servers))
+    conf.write_text(HAPROXY.format(port=port, servers=lines, bind=bind))
     return Peer("haproxy", folder, [binary("haproxy"), "-db", "-f", str(conf)], port)
 
 

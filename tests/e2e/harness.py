@@ -132,6 +132,16 @@ class Giliran:
         program.log = path
         return program
 
+    def configured(self, text, *extra, listeners=1):
+        """A coordinator that a configuration file says all about but its log."""
+        path = self.folder / "giliran.toml"
+        path.write_text(text)
+        log = self.folder / "coordinator.log"
+        args = ["coordinator", "-c", path, "--log", log, "--log-full", "wait", *extra]
+        program = self._start("coordinator", args, listeners)
+        program.log = log
+        return program
+
     def server(self, name, *extra, listen=("http://127.0.0.1:0",), threads=1):
         args = ["server", "--name", name, "--threads", threads]
         for one in listen:
