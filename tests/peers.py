@@ -147,7 +147,8 @@ defaults
   timeout server 30s
 frontend in
   bind 127.0.0.1:{port}{bind}
-  http-request return status 200 content-type text/plain lf-string "%ci:%cp\\n" if {{ path /proxied }}
+  http-request return status 200 content-type text/plain lf-string "%ci:%cp\\n" \
+    if {{ path /proxied }}
   default_backend out
 backend out
 {servers}

@@ -21,7 +21,7 @@ class Any {
     c.timeouts.total_timeout = maybe() ? time() : base::Duration(0);
     c.timeouts.keepalive_idle = std::chrono::seconds(number(30000));
     c.backoff_first = std::chrono::nanoseconds(1 + number(1'000'000));
-    c.limits.head_bytes_max = 8192 + number(50000);
+    c.limits.head_bytes_max = 8192 + number(49000);
     c.limits.body_bytes_max = random_.next() >> number(64);
     c.limits.memory_max = maybe() ? 0 : (1 << 20) + random_.next() / 2;
     c.limits.request_rate_max = random_.uniform() * number(1'000'000);

@@ -89,7 +89,8 @@ void ServerConnection::enter(State next) {
       GILIRAN_ASSERT(state_ == State::kExchange);
       break;
     case State::kLingering:
-      GILIRAN_ASSERT(state_ == State::kHead || state_ == State::kExchange);
+      GILIRAN_ASSERT(state_ == State::kIdle || state_ == State::kHead ||
+                     state_ == State::kExchange);
       break;
     case State::kClosing:
       GILIRAN_ASSERT(state_ != State::kClosing);
@@ -422,7 +423,7 @@ void ServerConnection::drain() {
   // What came before we were told is answered.
   if (state_ != State::kIdle || !input_.empty()) return;
   if (carried_any()) {
-    close_now(net::CloseMode::kGraceful);
+    start_lingering();  // a request may be on its way: closing on it could lose the last answer
   } else {
     set_deadline_at(std::min(deadline_, io_.turn_started() + kFirstRequest));
   }
