@@ -85,7 +85,8 @@ TEST(Sim, EverythingAddsUpWhateverHappens) {
 // 22350: a drain that closed on a request under way, so that the answer before it was lost.
 TEST(Sim, WhatOnceFailed) {
   Sum sum;
-  for (const uint64_t seed : {1207U, 22350U}) run_world(Scenario::basic(seed), sum);
+  run_world(Scenario::basic(1207), sum);
+  run_world(Scenario::from_seed(22350), sum);
 }
 
 // Every way to end comes about, so that the checks above are of all of them.
