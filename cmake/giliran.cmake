@@ -6,7 +6,7 @@ target_compile_options(giliran_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wswitch -Werror -fno-omit-frame-pointer)
 target_compile_definitions(giliran_flags INTERFACE GILIRAN_VERSION="${PROJECT_VERSION}")
 if(GILIRAN_SANITIZE)
-  target_compile_options(giliran_flags INTERFACE -fsanitize=${GILIRAN_SANITIZE} -g
+  target_compile_options(giliran_flags INTERFACE -fsanitize=${GILIRAN_SANITIZE} -g1
     -fno-sanitize-recover=all)
   target_link_options(giliran_flags INTERFACE -fsanitize=${GILIRAN_SANITIZE})
 endif()

@@ -69,6 +69,19 @@ std::string summary(const Totals& totals) {
   const telemetry::Log::Counts& logged = totals.logged;
   text += fmt::format("; log: {} records written, {} dropped, {} write errors\n", logged.written,
                       logged.dropped, logged.write_errors);
+  std::string ends;
+  for (size_t i = 1; i < sum.ends.size(); ++i) {
+    if (sum.ends[i] == 0) continue;
+    ends += fmt::format("{}{} {}", ends.empty() ? "" : ", ", sum.ends[i],
+                        telemetry::name(static_cast<telemetry::End>(i)));
+  }
+  if (!ends.empty()) text += fmt::format("  not ok: {}\n", ends);
+  if (sum.over_limit != 0) {
+    text += fmt::format("  {} connections above connections_max\n", sum.over_limit);
+  }
+  if (sum.retries_refused != 0) {
+    text += fmt::format("  {} retries refused by the retry budget\n", sum.retries_refused);
+  }
   return text;
 }
 

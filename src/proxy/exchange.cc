@@ -442,6 +442,9 @@ void Exchange::fail(const Failure& failure) {
   size_t count = 0;
   fields[count++] = {.name = "Content-Type", .value = text.content_type};
   fields[count++] = {.name = "Proxy-Status", .value = text.proxy_status};
+  if (status == 405) {
+    fields[count++] = {.name = "Allow", .value = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"};
+  }
   std::string seconds;
   if (failure.retry_after.count() > 0) {
     const auto whole = std::chrono::ceil<std::chrono::seconds>(failure.retry_after).count();

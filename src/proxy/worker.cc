@@ -131,6 +131,7 @@ void WorkerCounts::add(const WorkerCounts& other) {
   over_limit += other.over_limit;
   accept_pauses += other.accept_pauses;
   cut += other.cut;
+  for (size_t i = 0; i < ends.size(); ++i) ends[i] += other.ends[i];
 }
 
 // --- listening ---
@@ -335,6 +336,7 @@ void Worker::destroy(Flow& flow) {
 
 void Worker::count_record(const telemetry::Record& record) {
   ++(record.kind == telemetry::Kind::kFlow ? counts_.flows : counts_.exchanges);
+  ++counts_.ends[static_cast<size_t>(record.end)];
   if (record.end != telemetry::End::kOk) ++counts_.failed;
 }
 

@@ -40,6 +40,8 @@ struct WorkerCounts {
   uint64_t over_limit = 0;       // connections above connections_max
   uint64_t accept_pauses = 0;    // accepting stopped for want of descriptors or memory
   uint64_t cut = 0;              // exchanges and flows cut by a shutdown
+  // How they ended, by End: what every limit has cost.
+  std::array<uint64_t, static_cast<size_t>(telemetry::End::kInternal) + 1> ends{};
 
   void add(const WorkerCounts& other);
 };

@@ -1,11 +1,12 @@
 """What an exchange costs the kernel: exact counts, not times."""
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
 from harness import await_records, records
-from peers import until
+from peers import RawServer, read_head, until
 
 DATA_CALLS = {"read", "readv", "recvfrom", "recvmsg", "recvmmsg", "write", "writev", "sendto",
               "sendmsg", "sendmmsg", "sendfile", "splice"}
@@ -73,6 +74,52 @@ COSTS = [
     # connection to the server is kept.
     ("new connection", ("--new-connection",), 1000, 5.2, 3, 6),
 ]
+
+
+TUNNELS = 300
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
+
+
+def tunnel(port):
+    """An upgrade, one message each way, and the end of both halves."""
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n"
+                           b"Upgrade: echo\r\n\r\n")
+        head, rest = read_head(connection)
+        assert b" 101 " in head and rest == b""
+        connection.sendall(b"ping")
+        assert connection.recv(100) == b"ping"
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+
+
+def echo(connection, _):
+    read_head(connection)
+    connection.sendall(SWITCH)
+    while data := connection.recv(4096):
+        connection.sendall(data)
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+def test_system_calls_of_a_tunnel(g):
+    with RawServer(echo) as server:
+        coordinator = g.coordinator(server)
+        tunnel(coordinator.port)
+        path = g.folder / "strace.out"
+        tracer = traced(coordinator.pid, path)
+        try:
+            for _ in range(TUNNELS):
+                tunnel(coordinator.port)
+        finally:
+            calls = calls_of(tracer, path)
+    cost = Cost(calls, TUNNELS)
+    print(f"upgrade: {cost.data:.2f} data, {cost.waits:.2f} waits, {cost.other:.2f} other")
+    # The head, the answer, a message and an end each way: received and sent. What is said and what
+    # is over comes apart here, one by one, so that waits are as many.
+    assert 8 <= cost.data <= 10.6, cost.calls
+    assert cost.waits <= 12, cost.calls
+    assert cost.other <= 22, cost.calls
 
 
 @pytest.mark.timing
