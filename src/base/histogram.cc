@@ -1,5 +1,7 @@
 #include "base/histogram.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -22,13 +24,56 @@ int bits_for(int digits) {
 Histogram::Histogram(Options options) : options_(options) {
   GILIRAN_ASSERT(options.digits >= 1 && options.digits <= 5 && options.highest >= 1);
   sub_bucket_bits_ = bits_for(options.digits);
-  counts_.resize(index_of(options.highest) + 1);
+  counts_.resize(size());
+}
+
+Result<Histogram> Histogram::restore(Options options, std::span<const Bucket> buckets, uint64_t min,
+                                     uint64_t max, double mean) {
+  Histogram h(options);
+  size_t next = 0;
+  for (const Bucket& b : buckets) {
+    const size_t i = b.lowest > options.highest ? h.counts_.size() : h.index_of(b.lowest);
+    const bool fits = i < h.counts_.size() && h.lowest_at(i) == b.lowest &&
+                      h.lowest_at(i) + (h.width_at(i) - 1) == b.highest;
+    const bool countable = b.count != 0 && b.count <= UINT64_MAX - h.count_;
+    if (!fits || !countable || i < next) {
+      return fail(fmt::format("[{}, {}, {}] is no bucket of a histogram with {} digits{}", b.lowest,
+                              b.highest, b.count, options.digits,
+                              fits && countable ? " at this place" : ""));
+    }
+    h.counts_[i] = b.count;
+    h.count_ += b.count;
+    next = i + 1;
+  }
+  if (h.count_ == 0) return h;
+  const Bucket& first = buckets.front();
+  const Bucket& last = buckets.back();
+  const bool may_be_clamped = next == h.counts_.size();
+  if (min > max || min < first.lowest || (min > first.highest && !may_be_clamped) ||
+      max < last.lowest || (max > last.highest && !may_be_clamped)) {
+    return fail(fmt::format("{} to {} are not the least and the greatest value of these buckets",
+                            min, max));
+  }
+  if (!(mean >= static_cast<double>(min) && mean <= static_cast<double>(max))) {
+    return fail(fmt::format("a mean of {} is not between {} and {}", mean, min, max));
+  }
+  h.min_ = min;
+  h.max_ = max;
+  // How many were clamped is not among what is told: at least the greatest one.
+  if (max > options.highest) h.clamped_ = 1;
+  h.sum_ = static_cast<unsigned __int128>(
+      static_cast<long double>(mean) * static_cast<long double>(h.count_) + 0.5L);
+  return h;
 }
 
 void Histogram::record(uint64_t value, uint64_t count) {
   if (count == 0) return;
   if (value > options_.highest) clamped_ += count;
-  counts_[index_of(std::min(value, options_.highest))] += count;
+  const size_t index = index_of(std::min(value, options_.highest));
+  if (index - first_ >= counts_.size()) [[unlikely]] {
+    cover(0, size());
+  }
+  counts_[index - first_] += count;
   count_ += count;
   min_ = std::min(min_, value);
   max_ = std::max(max_, value);
@@ -48,7 +93,10 @@ Result<void> Histogram::add(const Histogram& other) {
   if (options_.highest != other.options_.highest || options_.digits != other.options_.digits) {
     return fail("histograms of different ranges or precisions cannot be added exactly");
   }
-  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  cover(other.first_, other.first_ + other.counts_.size());
+  for (size_t i = 0; i < other.counts_.size(); ++i) {
+    counts_[other.first_ - first_ + i] += other.counts_[i];
+  }
   count_ += other.count_;
   clamped_ += other.clamped_;
   min_ = std::min(min_, other.min_);
@@ -62,6 +110,27 @@ void Histogram::reset() {
   count_ = clamped_ = max_ = 0;
   min_ = UINT64_MAX;
   sum_ = 0;
+}
+
+void Histogram::trim() {
+  size_t begin = 0;
+  size_t end = counts_.size();
+  while (begin < end && counts_[begin] == 0) ++begin;
+  while (end > begin && counts_[end - 1] == 0) --end;
+  counts_ = std::vector<uint64_t>(counts_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                  counts_.begin() + static_cast<std::ptrdiff_t>(end));
+  first_ += begin;
+}
+
+// Makes room for the buckets of [first, end), keeping what there is.
+void Histogram::cover(size_t first, size_t end) {
+  if (first >= end || (first >= first_ && end <= first_ + counts_.size())) return;
+  if (counts_.empty()) first_ = first;
+  const size_t new_first = std::min(first, first_);
+  std::vector<uint64_t> wider(std::max(end, first_ + counts_.size()) - new_first);
+  std::ranges::copy(counts_, wider.begin() + static_cast<std::ptrdiff_t>(first_ - new_first));
+  counts_ = std::move(wider);
+  first_ = new_first;
 }
 
 uint64_t Histogram::min() const {
@@ -93,7 +162,8 @@ uint64_t Histogram::percentile(double p) const {
   uint64_t seen = 0;
   for (size_t i = 0; i < counts_.size(); ++i) {
     seen += counts_[i];
-    if (seen >= wanted) return std::min(lowest_at(i) + (width_at(i) - 1), max_);
+    if (seen < wanted) continue;
+    return std::min(lowest_at(first_ + i) + (width_at(first_ + i) - 1), max_);
   }
   return max_;
 }
@@ -102,15 +172,19 @@ uint64_t Histogram::count_at_or_below(uint64_t v) const {
   if (v >= max_) return count_;
   const size_t end = index_of(std::min(v, options_.highest)) + 1;
   // The last bucket also holds the clamped values, which are above v.
-  if (end == counts_.size()) return count_ - clamped_;
+  if (end == size()) return count_ - clamped_;
   uint64_t seen = 0;
-  for (size_t i = 0; i < end; ++i) seen += counts_[i];
+  for (size_t i = first_; i < std::min(end, first_ + counts_.size()); ++i) {
+    seen += counts_[i - first_];
+  }
   return seen;
 }
 
 void Histogram::each(const std::function<void(uint64_t, uint64_t, uint64_t)>& visit) const {
   for (size_t i = 0; i < counts_.size(); ++i) {
-    if (counts_[i] != 0) visit(lowest_at(i), lowest_at(i) + (width_at(i) - 1), counts_[i]);
+    if (counts_[i] == 0) continue;
+    const size_t index = first_ + i;
+    visit(lowest_at(index), lowest_at(index) + (width_at(index) - 1), counts_[i]);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -18,8 +19,19 @@ class Histogram {
         3'600'000'000'000;  // highest value told apart; above it: clamped and counted
     int digits = 3;         // significant decimal digits, 1..5
   };
+  struct Bucket {
+    uint64_t lowest = 0;
+    uint64_t highest = 0;
+    uint64_t count = 0;
+    bool operator==(const Bucket&) const = default;
+  };
   Histogram() : Histogram(Options{}) {}
   explicit Histogram(Options options);
+  // The histogram whose each() visited these buckets, and which said these of itself: counts,
+  // percentiles and merges are exactly its own, the mean to the precision of a double. An error
+  // where no histogram with these options can have: it names the bucket.
+  static Result<Histogram> restore(Options options, std::span<const Bucket> buckets, uint64_t min,
+                                   uint64_t max, double mean);
 
   void record(uint64_t value, uint64_t count = 1);
   // Adds what a stalled closed loop did not measure: value - interval, value - 2 interval, ...
@@ -27,6 +39,9 @@ class Histogram {
   // Exact where both have the same options; an error otherwise.
   Result<void> add(const Histogram& other);
   void reset();
+  // Gives back the memory outside of the range used so far. What is recorded or added later takes
+  // what it needs again. For histograms that are kept after they were filled.
+  void trim();
 
   uint64_t count() const { return count_; }
   uint64_t clamped() const { return clamped_; }  // values above `highest`
@@ -48,9 +63,13 @@ class Histogram {
   size_t index_of(uint64_t value) const;
   uint64_t lowest_at(size_t index) const;
   uint64_t width_at(size_t index) const;
+  size_t size() const { return index_of(options_.highest) + 1; }  // of all buckets
+  void cover(size_t first, size_t end);
 
   Options options_;
   int sub_bucket_bits_ = 0;  // sub-buckets of the first bucket: 1 << bits
+  // Counts of the buckets from first_ on; all of them, unless trimmed.
+  size_t first_ = 0;
   std::vector<uint64_t> counts_;
   uint64_t count_ = 0;
   uint64_t clamped_ = 0;

@@ -240,5 +240,91 @@ TEST(Histogram, ResetForgets) {
   EXPECT_EQ(h.mean(), 7);
 }
 
+std::vector<Histogram::Bucket> buckets_of(const Histogram& h) {
+  std::vector<Histogram::Bucket> out;
+  h.each([&](uint64_t low, uint64_t high, uint64_t n) { out.push_back({low, high, n}); });
+  return out;
+}
+
+TEST(Histogram, RestoredIsTheSame) {
+  Rng rng(11);
+  for (const int digits : {1, 2, 3, 5}) {
+    const Histogram::Options options{.digits = digits};
+    Histogram h(options);
+    for (int i = 0; i < 5'000; ++i) h.record(any_value(rng, 40), 1 + rng.below(3));
+    const auto again = Histogram::restore(options, buckets_of(h), h.min(), h.max(), h.mean());
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(buckets_of(*again), buckets_of(h));
+    EXPECT_EQ(again->count(), h.count());
+    EXPECT_EQ(again->min(), h.min());
+    EXPECT_EQ(again->max(), h.max());
+    EXPECT_NEAR(again->mean(), h.mean(), h.mean() * 1e-12);
+    for (const double p : {0.0, 12.0, 50.0, 99.0, 99.9, 100.0}) {
+      EXPECT_EQ(again->percentile(p), h.percentile(p)) << p;
+    }
+  }
+  const auto empty = Histogram::restore({}, {}, 0, 0, 0);
+  ASSERT_TRUE(empty);
+  EXPECT_EQ(empty->count(), 0U);
+}
+
+TEST(Histogram, RestoreRefusesWhatNoHistogramHas) {
+  using Buckets = std::vector<Histogram::Bucket>;
+  const Histogram::Options options{.highest = 1'000'000, .digits = 3};
+  EXPECT_TRUE(Histogram::restore(options, Buckets{{5, 5, 2}, {4096, 4099, 1}}, 5, 4097, 1300));
+  const auto refused = [&](const Buckets& buckets, uint64_t min, uint64_t max, double mean) {
+    return !Histogram::restore(options, buckets, min, max, mean);
+  };
+  EXPECT_TRUE(refused({{4097, 4100, 1}}, 4097, 4097, 4097));       // begins within a bucket
+  EXPECT_TRUE(refused({{4096, 4103, 1}}, 4097, 4097, 4097));       // of two digits
+  EXPECT_TRUE(refused({{4096, 4099, 0}}, 4097, 4097, 4097));       // empty
+  EXPECT_TRUE(refused({{9, 9, 1}, {5, 5, 1}}, 5, 9, 7));           // out of order
+  EXPECT_TRUE(refused({{5, 5, 1}, {5, 5, 1}}, 5, 5, 5));           // twice
+  EXPECT_TRUE(refused({{5, 5, UINT64_MAX}, {6, 6, 1}}, 5, 6, 5));  // too many
+  EXPECT_TRUE(refused({{1 << 21, (1 << 21) + 2047, 1}}, 1 << 21, 1 << 21, 1 << 21));  // too high
+  EXPECT_TRUE(refused({{5, 5, 1}}, 4, 5, 5));
+  EXPECT_TRUE(refused({{5, 5, 1}}, 5, 6, 5));
+  EXPECT_TRUE(refused({{5, 5, 1}}, 5, 5, 6));
+  EXPECT_TRUE(refused({{5, 5, 1}}, 5, 5, std::nan("")));
+}
+
+TEST(Histogram, TrimmedTellsTheSameAndTakesMore) {
+  Histogram whole, trimmed;
+  for (const uint64_t value : {7'000u, 9'000u, 9'001u, 12'000u, 800'000u}) {
+    whole.record(value);
+    trimmed.record(value);
+  }
+  trimmed.trim();
+  const auto expect_same = [&] {
+    EXPECT_EQ(trimmed.count(), whole.count());
+    for (const double p : {0.0, 20.0, 50.0, 90.0, 99.9, 100.0}) {
+      EXPECT_EQ(trimmed.percentile(p), whole.percentile(p)) << p;
+    }
+    for (const uint64_t v : {0u, 7'000u, 9'500u, 800'000u, 900'000u}) {
+      EXPECT_EQ(trimmed.count_at_or_below(v), whole.count_at_or_below(v)) << v;
+    }
+    std::vector<std::array<uint64_t, 3>> a, b;
+    whole.each([&](uint64_t low, uint64_t high, uint64_t n) { a.push_back({low, high, n}); });
+    trimmed.each([&](uint64_t low, uint64_t high, uint64_t n) { b.push_back({low, high, n}); });
+    EXPECT_EQ(a, b);
+  };
+  expect_same();
+  Histogram other;  // reaches beyond on both sides
+  for (const uint64_t value : {1u, 9'000u, 5'000'000u}) other.record(value);
+  other.trim();
+  ASSERT_TRUE(trimmed.add(other).has_value());
+  ASSERT_TRUE(whole.add(other).has_value());
+  expect_same();
+  trimmed.trim();
+  trimmed.record(3'000'000'000'000);
+  whole.record(3'000'000'000'000);
+  expect_same();
+  Histogram none;
+  none.trim();
+  EXPECT_EQ(none.count_at_or_below(5), 0u);
+  ASSERT_TRUE(none.add(whole).has_value());
+  EXPECT_EQ(none.percentile(50), whole.percentile(50));
+}
+
 }  // namespace
 }  // namespace giliran::base
