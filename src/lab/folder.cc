@@ -63,7 +63,9 @@ void remove_run(const std::string& folder) {
                                   folder + "/commands.txt"}) {
     fs::remove(path, ignored);
   }
-  for (uint32_t i = 1; i <= kServersMax && fs::remove(server_log(folder, i), ignored); ++i) {
+  for (uint32_t i = 1;
+       i <= kServersMax && fs::remove(server_log(folder, fmt::format("server-{}", i)), ignored);
+       ++i) {
   }
   fs::remove(folder, ignored);  // only where it is empty
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lab/built_in.h"
 #include "lab/commands.h"
 #include "lab/test_folder.h"
 

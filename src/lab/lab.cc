@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "lab/built_in.h"
 #include "lab/folder.h"
 #include "lab/machine.h"
 #include "lab/options.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
-constexpr uint64_t kSeedsPerRun = 1000;
 
 int complain(std::string_view what, int status) {
   fmt::print(stderr, "giliran lab: {}\n", what);
@@ -36,7 +36,7 @@ std::string read_all(const std::string& path) {
 
 std::vector<std::string> names_of_servers(const RunPlan& plan) {
   std::vector<std::string> names;
-  for (uint32_t i = 1; i <= plan.servers; ++i) names.push_back(server_name(i));
+  for (const ServerPlan& server : plan.servers) names.push_back(server.name);
   return names;
 }
 
@@ -96,8 +96,7 @@ base::Result<void> Lab::one(LabResult& result, size_t index) {
       fmt::format("[{:2}/{}] {}", index + 1, result.scenario.runs.size(), plan.name);
   screen_.live(fmt::format("{}  starting {}", label, describe(plan)));
   const std::string folder = GILIRAN_TRY(folder_.make_run(plan));
-  const RunPlace place{
-      .program = program_, .folder = folder, .seed = result.seed + index * kSeedsPerRun};
+  const RunPlace place{.program = program_, .folder = folder, .seed = seed_of(plan, result.seed)};
   Run run(io_, plan, place,
           [&](const ClientProgress& progress) { screen_.live(progress_text(label, progress)); });
   run_ = &run;
@@ -157,15 +156,16 @@ int show(const Scenario& scenario) {
   fmt::print("{}: {}\n", scenario.name, scenario.about);
   for (const RunPlan& run : scenario.runs) {
     const RunPlace place{.program = "giliran", .folder = run.name};
-    fmt::print("\n{}: {} clients over {}, {}\n", run.name, run.connections,
+    fmt::print("\n{}: {} clients over {}, {}\n", run.name, run.client.connections,
                config::name(run.scheme), describe(run));
     std::vector<std::string> servers;
-    for (uint32_t i = 1; i <= run.servers; ++i) {
+    for (size_t i = 0; i < run.servers.size(); ++i) {
       fmt::print("  {}\n", shell_text(server_command(run, place, i)));
-      servers.push_back(fmt::format("127.0.0.1:PORT{}", i));
+      servers.push_back(fmt::format("127.0.0.1:PORT{}", i + 1));
     }
-    fmt::print("  {}\n  {}\n", shell_text(coordinator_command(run, place, servers)),
-               shell_text(client_command(run, place, "127.0.0.1:PORT")));
+    fmt::print("  {}\n  {}\n",
+               shell_text(coordinator_command(run, place, at_the_beginning(run, servers))),
+               shell_text(client_command(run, place, "127.0.0.1:PORT", servers)));
   }
   return 0;
 }

@@ -11,10 +11,10 @@ using Json = nlohmann::ordered_json;
 
 Json plan_json(const RunPlan& plan) {
   return {
-      {"scheme", config::name(plan.scheme)},    {"work", name(plan.work)},
-      {"work_us", base::to_us(plan.work_time)}, {"servers", plan.servers},
-      {"server_threads", plan.server_threads},  {"coordinator_threads", plan.coordinator_threads},
-      {"connections", plan.connections},        {"duration_s", base::to_seconds(plan.duration)}};
+      {"scheme", config::name(plan.scheme)},    {"work", name(plan.work())},
+      {"work_us", base::to_us(plan.work_time())}, {"servers", plan.servers.size()},
+      {"server_threads", plan.server_threads()},  {"coordinator_threads", plan.coordinator_threads()},
+      {"connections", plan.client.connections},        {"duration_s", base::to_seconds(plan.client.duration)}};
 }
 
 Json measured_json(const RunResult& run) {

@@ -21,16 +21,16 @@ constexpr base::Duration kGiveUpMax = std::chrono::seconds(3);
 Run::Run(net::Io& io, const RunPlan& plan, const RunPlace& place, OnProgress on_progress)
     : io_(io), plan_(plan), place_(place), on_progress_(std::move(on_progress)) {
   ProcessEvents& events = *this;
-  for (uint32_t i = 1; i <= plan.servers; ++i) {
-    servers_.push_back(std::make_unique<Process>(server_name(i), events));
+  for (const ServerPlan& server : plan.servers) {
+    servers_.push_back(std::make_unique<Process>(server.name, events));
   }
 }
 
 Ran Run::execute() {
   GILIRAN_ASSERT(state_ == State::kNew);
   enter(State::kServersStarting);
-  for (uint32_t i = 1; i <= plan_.servers; ++i) {
-    start(*servers_[i - 1], server_command(plan_, place_, i));
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    start(*servers_[i], server_command(plan_, place_, i));
   }
   io_.run();
   GILIRAN_ASSERT(state_ == State::kOver && all_ended());
@@ -62,7 +62,7 @@ base::Duration Run::bound() const {
     case State::kCoordinatorStarting:
       return kStartMax;
     case State::kAsking:
-      return plan_.duration + kAnswersMax;
+      return plan_.asking_time() + kAnswersMax;
     case State::kCoordinatorStopping:
     case State::kServersStopping:
       return kStopMax;
@@ -104,12 +104,14 @@ void Run::start_coordinator() {
   std::vector<std::string> addresses;
   for (const auto& server : servers_) addresses.push_back(server->address());
   enter(State::kCoordinatorStarting);
-  start(coordinator_, coordinator_command(plan_, place_, addresses));
+  start(coordinator_, coordinator_command(plan_, place_, at_the_beginning(plan_, addresses)));
 }
 
 void Run::start_client() {
   enter(State::kAsking);
-  start(client_, client_command(plan_, place_, coordinator_.address()));
+  std::vector<std::string> addresses;
+  for (const auto& server : servers_) addresses.push_back(server->address());
+  start(client_, client_command(plan_, place_, coordinator_.address(), addresses));
 }
 
 void Run::on_listening(Process& process) {

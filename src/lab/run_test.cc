@@ -51,7 +51,7 @@ class RunTest : public testing::Test {
   TestFolder temporary_;
   base::SystemClock clock_;
   std::unique_ptr<net::Io> io_;
-  RunPlan plan_{.name = "x", .servers = 2};
+  RunPlan plan_{.name = "x", .servers = RunPlan::equal_servers(2)};
   RunPlace place_;
   lab::Run* run_ = nullptr;
   std::vector<double> progress_;

@@ -9,55 +9,80 @@
 namespace giliran::lab {
 namespace {
 
-constexpr base::Duration kComputeTime = std::chrono::milliseconds(1);
-constexpr base::Duration kBlockTime = std::chrono::milliseconds(5);
-constexpr uint32_t kComputeThreadsMin = 4;
-constexpr uint32_t kBlockThreads = 16;
-constexpr uint32_t kCoordinatorThreads = 2;
+constexpr uint64_t kSeedsPerRepetition = 1000;
+// Starting, stopping and reading the logs.
+constexpr base::Duration kAround = std::chrono::milliseconds(700);
+constexpr base::Duration kPerServer = std::chrono::milliseconds(10);
+// Of a run that is bound by a number of requests, for want of anything better.
+constexpr base::Duration kRequestsTime = std::chrono::seconds(10);
 
-// Adds the same run with one thread and with many.
-void add_threads(Scenario& scenario, RunPlan plan, uint32_t many) {
-  const std::string kind = fmt::format("{}-{}", config::name(plan.scheme),
-                                       plan.work == Work::kComputes ? "compute" : "block");
-  const size_t first = scenario.runs.size();
-  for (const uint32_t threads : {1U, many}) {
-    plan.name = fmt::format("{}-{}", kind, threads);
-    plan.server_threads = threads;
-    scenario.runs.push_back(plan);
-  }
-  scenario.contrasts.push_back({.one = first, .many = first + 1});
+bool same_work(const ServerPlan& a, const ServerPlan& b) {
+  return a.character.delay.text() == b.character.delay.text() &&
+         a.character.work.text() == b.character.work.text() &&
+         a.character.blocking == b.character.blocking;
 }
 
-void add_plain(Scenario& scenario) {
-  const size_t first = scenario.runs.size();
-  for (const uint32_t threads : {1U, kCoordinatorThreads}) {
-    scenario.runs.push_back(
-        {.name = fmt::format("http-plain-{}", threads), .coordinator_threads = threads});
-  }
-  scenario.contrasts.push_back(
-      {.one = first, .many = first + 1, .of = Contrast::Of::kCoordinatorThreads});
+// Of one server, with what requests carry instead of its own.
+Work work_of(const RunPlan& run, const ServerPlan& server) {
+  const bool computes = !run.client.work.zero() || !server.character.work.zero();
+  const bool waits = !run.client.delay.zero() || !server.character.delay.zero();
+  if (computes && waits) return Work::kMixed;
+  if (computes) return Work::kComputes;
+  if (!waits) return Work::kNone;
+  return server.character.blocking ? Work::kBlocks : Work::kWaits;
 }
 
-Scenario demo(uint32_t cores) {
-  Scenario scenario{
-      .name = "demo",
-      .about = "one thread against many, over TCP and HTTP: work that computes, work that waits",
-      .runs = {},
-      .contrasts = {}};
-  for (const config::Scheme scheme : {config::Scheme::kTcp, config::Scheme::kHttp}) {
-    add_threads(scenario,
-                {.name = {}, .scheme = scheme, .work = Work::kComputes, .work_time = kComputeTime},
-                std::max(kComputeThreadsMin, cores));
-    add_threads(scenario,
-                {.name = {}, .scheme = scheme, .work = Work::kBlocks, .work_time = kBlockTime},
-                kBlockThreads);
-    scenario.telling = scenario.runs.size() - 1;
-  }
-  add_plain(scenario);
-  return scenario;
+std::string counted(uint64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
 }
 
 }  // namespace
+
+std::string_view name(Role role) {
+  switch (role) {
+    case Role::kBalanced:
+      return "balanced";
+    case Role::kSpare:
+      return "spare";
+    case Role::kLeaf:
+      return "leaf";
+  }
+  return "";
+}
+
+std::string_view name(Arrivals arrivals) {
+  switch (arrivals) {
+    case Arrivals::kConstant:
+      return "constant";
+    case Arrivals::kPoisson:
+      return "poisson";
+  }
+  return "";
+}
+
+std::string_view name(Action action) {
+  switch (action) {
+    case Action::kKill:
+      return "kill";
+    case Action::kStart:
+      return "start";
+    case Action::kStop:
+      return "stop";
+    case Action::kContinue:
+      return "continue";
+    case Action::kChange:
+      return "change";
+    case Action::kAdd:
+      return "add";
+    case Action::kDrain:
+      return "drain";
+    case Action::kWeight:
+      return "weight";
+    case Action::kRate:
+      return "rate";
+  }
+  return "";
+}
 
 std::string_view name(Work work) {
   switch (work) {
@@ -67,8 +92,52 @@ std::string_view name(Work work) {
       return "computes";
     case Work::kBlocks:
       return "blocks";
+    case Work::kWaits:
+      return "waits";
+    case Work::kMixed:
+      return "mixed";
   }
   return "";
+}
+
+config::Coordinator RunPlan::default_coordinator() {
+  config::Coordinator coordinator;
+  coordinator.threads = 2;
+  coordinator.listeners.push_back({.listen = {.host_port = "127.0.0.1:0"}, .pool = "servers"});
+  coordinator.pools.push_back({.name = "servers"});
+  return coordinator;
+}
+
+std::vector<ServerPlan> RunPlan::equal_servers(uint32_t count, const ServerPlan& like) {
+  std::vector<ServerPlan> servers(count, like);
+  for (uint32_t i = 0; i < count; ++i) servers[i].name = fmt::format("server-{}", i + 1);
+  return servers;
+}
+
+uint32_t RunPlan::server_threads() const {
+  return servers.empty() ? 0 : servers.front().threads;
+}
+
+Work RunPlan::work() const {
+  if (servers.empty()) return Work::kNone;
+  const ServerPlan& first = servers.front();
+  const bool equal = std::ranges::all_of(
+      servers, [&](const ServerPlan& server) { return same_work(server, first); });
+  return equal ? work_of(*this, first) : Work::kMixed;
+}
+
+base::Duration RunPlan::work_time() const {
+  if (servers.empty()) return {};
+  const server::Character& its = servers.front().character;
+  const base::Distribution& delay = client.delay.zero() ? its.delay : client.delay;
+  const base::Distribution& work = client.work.zero() ? its.work : client.work;
+  return delay.mean() + work.mean();
+}
+
+base::Duration RunPlan::asking_time() const {
+  if (client.requests == 0) return client.duration;
+  if (!client.rate || *client.rate <= 0) return kRequestsTime;
+  return base::from_seconds(static_cast<double>(client.requests) / *client.rate);
 }
 
 const Contrast* Scenario::contrast_of(size_t run) const {
@@ -77,30 +146,54 @@ const Contrast* Scenario::contrast_of(size_t run) const {
   return found == contrasts.end() ? nullptr : &*found;
 }
 
-std::vector<std::string_view> scenario_names() {
-  return {"demo"};
+std::vector<std::string> Scenario::points() const {
+  std::vector<std::string> names;
+  for (const RunPlan& run : runs) {
+    if (run.repetition == 0) names.push_back(run.point);
+  }
+  return names;
 }
 
-std::optional<Scenario> built_in(std::string_view name, uint32_t cores) {
-  if (name == "demo") return demo(std::max(cores, 1U));
-  return std::nullopt;
+std::vector<size_t> Scenario::runs_of(std::string_view point) const {
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (runs[i].point == point) indices.push_back(i);
+  }
+  std::ranges::sort(indices, {}, [this](size_t i) { return runs[i].repetition; });
+  return indices;
+}
+
+uint64_t seed_of(const RunPlan& run, uint64_t scenario_seed) {
+  return std::max<uint64_t>(scenario_seed + run.repetition * kSeedsPerRepetition, 1);
+}
+
+base::Duration estimated_time(const RunPlan& run) {
+  return run.asking_time() + kAround + run.servers.size() * kPerServer;
+}
+
+base::Duration estimated_time(const Scenario& scenario) {
+  base::Duration sum{};
+  for (const RunPlan& run : scenario.runs) sum += estimated_time(run);
+  return sum;
 }
 
 std::string describe(const RunPlan& run) {
-  const std::string servers = fmt::format("{} server{}", run.servers, run.servers == 1 ? "" : "s");
-  const std::string threads =
-      fmt::format("{} thread{}{}", run.server_threads, run.server_threads == 1 ? "" : "s",
-                  run.servers == 1 ? "" : " each");
-  switch (run.work) {
+  const std::string servers = counted(run.servers.size(), "server");
+  const std::string threads = fmt::format("{}{}", counted(run.server_threads(), "thread"),
+                                          run.servers.size() == 1 ? "" : " each");
+  const std::string time = base::format_duration(run.work_time());
+  switch (run.work()) {
     case Work::kNone:
-      return fmt::format("{} that answer at once, a coordinator of {} thread{}", servers,
-                         run.coordinator_threads, run.coordinator_threads == 1 ? "" : "s");
+      return fmt::format("{} that answer at once, a coordinator of {}", servers,
+                         counted(run.coordinator_threads(), "thread"));
     case Work::kComputes:
-      return fmt::format("{} that compute {}, {}", servers, base::format_duration(run.work_time),
-                         threads);
+      return fmt::format("{} that compute {}, {}", servers, time, threads);
     case Work::kBlocks:
-      return fmt::format("{} whose work blocks its thread for {}, {}", servers,
-                         base::format_duration(run.work_time), threads);
+      return fmt::format("{} whose work blocks its thread for {}, {}", servers, time, threads);
+    case Work::kWaits:
+      return fmt::format("{} that wait {}", servers, time);
+    case Work::kMixed:
+      return fmt::format("{}, {}", servers, run.policy());
   }
   return {};
 }

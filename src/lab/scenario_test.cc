@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "lab/built_in.h"
 #include "lab/commands.h"
 
 namespace giliran::lab {
@@ -35,24 +36,24 @@ TEST(Scenario, TheDemoIsTcpThenHttpOneThreadThenMany) {
                                  "http-compute-1", "http-compute-4", "http-block-1",
                                  "http-block-16", "http-plain-1", "http-plain-2"));
   EXPECT_EQ(demo.runs[demo.telling].name, "http-block-16");
-  EXPECT_EQ(run(demo, "http-plain-1").coordinator_threads, 1U);
-  EXPECT_EQ(run(demo, "http-plain-2").coordinator_threads, 2U);
+  EXPECT_EQ(run(demo, "http-plain-1").coordinator_threads(), 1U);
+  EXPECT_EQ(run(demo, "http-plain-2").coordinator_threads(), 2U);
 }
 
 TEST(Scenario, TheDemoLeavesTimeToStartStopAndRead) {
   const Scenario demo = *built_in("demo", 2);
   base::Duration measured{};
   for (const RunPlan& plan : demo.runs) {
-    EXPECT_EQ(plan.servers, 3U);
-    EXPECT_GE(plan.connections, 200U);
-    measured += plan.duration;
+    EXPECT_EQ(plan.servers.size(), 3U);
+    EXPECT_GE(plan.client.connections, 200U);
+    measured += plan.client.duration;
   }
   EXPECT_LE(measured, std::chrono::seconds(28));
 }
 
 TEST(Scenario, ManyThreadsAreEnoughForTheCores) {
-  EXPECT_EQ(run(*built_in("demo", 64), "http-compute-64").server_threads, 64U);
-  EXPECT_EQ(run(*built_in("demo", 0), "http-compute-4").server_threads, 4U);
+  EXPECT_EQ(run(*built_in("demo", 64), "http-compute-64").server_threads(), 64U);
+  EXPECT_EQ(run(*built_in("demo", 0), "http-compute-4").server_threads(), 4U);
 }
 
 TEST(Scenario, AContrastDiffersInOneNumberOfThreads) {
@@ -63,12 +64,12 @@ TEST(Scenario, AContrastDiffersInOneNumberOfThreads) {
     const RunPlan& one = demo.runs[c.one];
     const RunPlan& many = demo.runs[c.many];
     EXPECT_EQ(one.scheme, many.scheme);
-    EXPECT_EQ(one.work, many.work);
-    EXPECT_EQ(one.work_time, many.work_time);
-    EXPECT_EQ(one.duration, many.duration);
+    EXPECT_EQ(one.work(), many.work());
+    EXPECT_EQ(one.work_time(), many.work_time());
+    EXPECT_EQ(one.client.duration, many.client.duration);
     const bool servers = c.of == Contrast::Of::kServerThreads;
-    EXPECT_EQ(one.server_threads < many.server_threads, servers);
-    EXPECT_EQ(one.coordinator_threads < many.coordinator_threads, !servers);
+    EXPECT_EQ(one.server_threads() < many.server_threads(), servers);
+    EXPECT_EQ(one.coordinator_threads() < many.coordinator_threads(), !servers);
     EXPECT_EQ(demo.contrast_of(c.many), &c);
     EXPECT_EQ(demo.contrast_of(c.one), nullptr);
     seen.insert({c.one, c.many});
@@ -91,26 +92,28 @@ const RunPlace kPlace{.program = "/bin/giliran", .folder = "out/x", .seed = 70};
 
 TEST(Commands, AServerOfEachKind) {
   const Scenario demo = *built_in("demo", 2);
-  EXPECT_THAT(server_command(run(demo, "tcp-compute-4"), kPlace, 2),
+  EXPECT_THAT(server_command(run(demo, "tcp-compute-4"), kPlace, 1),
               ElementsAre("/bin/giliran", "server", "--listen", "tcp://127.0.0.1:0", "--name",
                           "server-2", "--threads", "4", "--work", "1ms", "--log",
                           "out/x/server-2.log", "--log-full", "wait", "--seed", "73"));
-  EXPECT_THAT(server_command(run(demo, "http-block-16"), kPlace, 1),
+  EXPECT_THAT(server_command(run(demo, "http-block-16"), kPlace, 0),
               ElementsAre("/bin/giliran", "server", "--listen", "http://127.0.0.1:0", "--name",
                           "server-1", "--threads", "16", "--delay", "5ms", "--blocking", "--log",
                           "out/x/server-1.log", "--log-full", "wait", "--seed", "72"));
-  EXPECT_THAT(server_command(run(demo, "http-plain-1"), kPlace, 1),
+  EXPECT_THAT(server_command(run(demo, "http-plain-1"), kPlace, 0),
               Not(testing::Contains(testing::AnyOf("--work", "--delay"))));
 }
 
 TEST(Commands, CoordinatorAndClient) {
   const RunPlan plan = run(*built_in("demo", 2), "http-plain-2");
   EXPECT_THAT(
-      coordinator_command(plan, kPlace, std::vector<std::string>{"127.0.0.1:5", "127.0.0.1:6"}),
+      coordinator_command(plan, kPlace,
+                          std::vector<ServerNow>{{.address = "127.0.0.1:5", .in_pool = true},
+                                                 {.address = "127.0.0.1:6", .in_pool = true}}),
       ElementsAre("/bin/giliran", "coordinator", "--listen", "http://127.0.0.1:0", "--server",
                   "127.0.0.1:5", "--server", "127.0.0.1:6", "--policy", "round-robin", "--threads",
                   "2", "--log", "out/x/coordinator.log", "--log-full", "wait"));
-  EXPECT_THAT(client_command(plan, kPlace, "127.0.0.1:7"),
+  EXPECT_THAT(client_command(plan, kPlace, "127.0.0.1:7", {}),
               ElementsAre("/bin/giliran", "client", "http://127.0.0.1:7/", "-c", "300", "-d",
                           "2.5s", "--log", "out/x/client.log", "--log-full", "wait", "--json",
                           "out/x/client.json", "--progress", "json", "--seed", "71"));
@@ -118,7 +121,7 @@ TEST(Commands, CoordinatorAndClient) {
 
 TEST(Commands, SeedsAreNeverZero) {
   const RunPlace place{.program = "g", .folder = "f", .seed = UINT64_MAX};
-  EXPECT_EQ(client_command({}, place, "h:1").back(), "1");
+  EXPECT_EQ(client_command({}, place, "h:1", {}).back(), "1");
 }
 
 TEST(Commands, ForAShell) {
@@ -127,7 +130,7 @@ TEST(Commands, ForAShell) {
 }
 
 TEST(Commands, LogsOfEveryProcess) {
-  EXPECT_THAT(logs_of({.name = "x", .servers = 2}, "d"),
+  EXPECT_THAT(logs_of({.name = "x", .servers = RunPlan::equal_servers(2)}, "d"),
               ElementsAre("d/client.log", "d/coordinator.log", "d/server-1.log", "d/server-2.log"));
 }
 

@@ -35,7 +35,7 @@ std::string heading(const LabResult& result) {
       "{} servers, on 127.0.0.1. Seed {}.",
       result.scenario.name, result.runs.size(), result.scenario.runs.size(),
       base::to_seconds(result.elapsed), result.cores, result.cores == 1 ? "" : "s",
-      first.connections, first.servers, result.seed);
+      first.client.connections, first.servers.size(), result.seed);
 }
 
 std::string rates(const LabResult& result) {
@@ -112,7 +112,7 @@ std::string turns(const LabResult& result) {
                                          {"of", Align::kLeft}};
   size_t servers = 0;
   for (const RunResult& run : result.runs) servers = std::max(servers, run.evidence.turns.size());
-  for (size_t i = 1; i <= servers; ++i) columns.push_back({server_name(static_cast<uint32_t>(i))});
+  for (size_t i = 1; i <= servers; ++i) columns.push_back({fmt::format("server-{}", i)});
   columns.push_back({"to within 1", Align::kLeft});
   report::Table table(std::move(columns));
   for (const RunResult& run : result.runs) {
@@ -144,7 +144,8 @@ std::string logs(const LabResult& result) {
                                  report::format_size(bytes), result.folder);
   const std::string folder = fmt::format("{}/{}", result.folder, plan.name);
   text += fmt::format("  {}\n  {}\n", coordinator_log(folder), client_log(folder));
-  text += fmt::format("  {} to {}\n", server_log(folder, 1), server_name(plan.servers) + ".log");
+  text += fmt::format("  {} to {}\n", server_log(folder, plan.servers.front().name),
+                      plan.servers.back().name + ".log");
   return text + fmt::format("Look closer: giliran report {}/*.log\n", folder);
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "lab/built_in.h"
 #include "lab/screen.h"
 #include "report/table.h"
 

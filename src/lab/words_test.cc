@@ -12,7 +12,14 @@ using testing::HasSubstr;
 using testing::Not;
 
 RunPlan plan(Work work, uint32_t threads, base::Duration time) {
-  return {.name = "x", .work = work, .work_time = time, .server_threads = threads};
+  RunPlan made{.name = "x"};
+  ServerPlan server{.threads = threads};
+  if (work == Work::kComputes) server.character.work = base::Distribution::constant(time);
+  if (work == Work::kBlocks) {
+    server.character = {.delay = base::Distribution::constant(time), .blocking = true};
+  }
+  made.servers = RunPlan::equal_servers(3, server);
+  return made;
 }
 
 std::string computing(uint32_t threads, const Measured& measured) {
@@ -62,14 +69,16 @@ TEST(Why, TheCoresMayEndItFirst) {
 TEST(Why, NoMoreThreadsWaitThanClientsAsk) {
   RunPlan one = plan(Work::kBlocks, 1, std::chrono::milliseconds(10));
   RunPlan many = plan(Work::kBlocks, 16, std::chrono::milliseconds(10));
-  one.connections = many.connections = 20;
+  one.client.connections = many.client.connections = 20;
   EXPECT_THAT(why(one, many, {.cores = 2, .one_rate = 300, .many_rate = 2000}),
               AllOf(HasSubstr("300/s at most"), EndsWith("with 16 threads each 2,000/s.")));
 }
 
 std::string plain(const Measured& measured) {
-  return why({.name = "one", .coordinator_threads = 1}, {.name = "two", .coordinator_threads = 2},
-             measured);
+  RunPlan one{.name = "one"}, two{.name = "two"};
+  one.coordinator.threads = 1;
+  two.coordinator.threads = 2;
+  return why(one, two, measured);
 }
 
 TEST(Why, ACoordinatorThatIsNotTheLimit) {
