@@ -117,6 +117,71 @@ Key<T> list_key(const KeyText& text, std::string_view form, std::vector<Item> T:
           .absent = "none"};
 }
 
+// A table of keys of its own: [name].
+template <typename T, typename Part>
+Key<T> table_key(const KeyText& text, Part T::* member, std::span<const Key<Part>> keys) {
+  return {.name = text.name,
+          .form = "table",
+          .example = text.example,
+          .meaning = text.meaning,
+          .read = [=](const Value& value, T& out,
+                      Reader& reader) { read_table(value, keys, out.*member, reader); },
+          .write_tables =
+              [=](const T& from, const std::string& path, std::string& out) {
+                out += fmt::format("\n[{}]\n", path);
+                write_table(from.*member, keys, path, out);
+              }};
+}
+
+// [[name]], or [name] for one of it. Each item becomes one element, whatever was wrong in it:
+// checks find the one by the index of the other.
+template <typename T, typename Item>
+Key<T> tables_key(const KeyText& text, std::vector<Item> T::* member,
+                  std::span<const Key<Item>> keys) {
+  return {.name = text.name,
+          .form = "tables",
+          .example = text.example,
+          .meaning = text.meaning,
+          .read =
+              [=](const Value& value, T& out, Reader& reader) {
+                for (const Value* item : items_of(value)) {
+                  read_table(*item, keys, (out.*member).emplace_back(), reader);
+                }
+              },
+          .write_tables =
+              [=](const T& from, const std::string& path, std::string& out) {
+                for (const Item& item : from.*member) {
+                  out += fmt::format("\n[[{}]]\n", path);
+                  write_table(item, keys, path, out);
+                }
+              }};
+}
+
+// A key of what `get` finds in the whole: get(Whole&) -> Part&, get(const Whole&) -> const Part&.
+template <typename Whole, typename Part>
+Key<Whole> lift_by(const Key<Part>& key, auto get) {
+  Key<Whole> lifted{
+      .name = key.name,
+      .form = key.form,
+      .example = key.example,
+      .meaning = key.meaning,
+      .read = [read = key.read, get](const Value& value, Whole& out,
+                                     Reader& reader) { read(value, get(out), reader); },
+      .absent = key.absent,
+      .also = key.also,
+      .required = key.required};
+  if (key.write) {
+    lifted.write = [write = key.write, get](const Whole& from) { return write(get(from)); };
+  }
+  if (key.write_tables) {
+    lifted.write_tables = [write = key.write_tables, get](
+                              const Whole& from, const std::string& path, std::string& out) {
+      write(get(from), path, out);
+    };
+  }
+  return lifted;
+}
+
 // With words for what holds where the key is absent.
 template <typename T>
 Key<T> absent(Key<T> key, std::string_view words) {

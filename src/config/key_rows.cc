@@ -7,32 +7,12 @@
 namespace giliran::config {
 namespace {
 
-// TOML of a default, as it is shown.
-std::string default_of(std::string_view absent, std::string written) {
-  return absent.empty() ? std::move(written) : std::string(absent);
-}
-
-template <typename T>
-void add(std::vector<KeyRow>& rows, std::string_view section, std::span<const Key<T>> keys) {
-  const T defaults{};
-  for (const Key<T>& key : keys) {
-    if (key.write_tables) continue;  // sections have rows of their own
-    std::string written = key.absent.empty() && key.write ? key.write(defaults) : std::string();
-    rows.push_back({.section = std::string(section),
-                    .name = key.name,
-                    .form = key.form,
-                    .default_text = default_of(key.absent, std::move(written)),
-                    .example = key.example,
-                    .meaning = key.meaning});
-  }
-}
-
 std::vector<KeyRow> all_rows() {
   std::vector<KeyRow> rows;
-  add(rows, "", top_keys());
-  add(rows, "[log]", log_keys());
-  add(rows, "[timeouts]", timeout_keys());
-  add(rows, "[limits]", limit_keys());
+  add_rows(rows, "", top_keys());
+  add_rows(rows, "[log]", log_keys());
+  add_rows(rows, "[timeouts]", timeout_keys());
+  add_rows(rows, "[limits]", limit_keys());
   rows.push_back({.section = "[answers]",
                   .name = "400 ... 599",
                   .form = "answer",
@@ -40,13 +20,13 @@ std::vector<KeyRow> all_rows() {
                   .example = "{ file = \"503.html\", content_type = \"text/html\" }",
                   .meaning = "the body of our own errors of this status: `answer` below, without "
                              "its status"});
-  add(rows, "[[listener]]", listener_keys());
-  add(rows, "[[listener.route]]", route_keys());
-  add(rows, "redirect", redirect_keys());
-  add(rows, "answer", route_answer_keys());
-  add(rows, "request_headers", header_changes_keys());
-  add(rows, "[[pool]]", pool_keys());
-  add(rows, "servers", server_keys());
+  add_rows(rows, "[[listener]]", listener_keys());
+  add_rows(rows, "[[listener.route]]", route_keys());
+  add_rows(rows, "redirect", redirect_keys());
+  add_rows(rows, "answer", route_answer_keys());
+  add_rows(rows, "request_headers", header_changes_keys());
+  add_rows(rows, "[[pool]]", pool_keys());
+  add_rows(rows, "servers", server_keys());
   return rows;
 }
 
@@ -76,11 +56,16 @@ const std::vector<KeyRow>& key_rows() {
 }
 
 std::string key_tables() {
+  return key_tables(key_rows(), heading);
+}
+
+std::string key_tables(std::span<const KeyRow> rows,
+                       const std::function<std::string(const std::string& section)>& heading_of) {
   std::string out;
   const std::string* section = nullptr;
-  for (const KeyRow& row : key_rows()) {
+  for (const KeyRow& row : rows) {
     if (section == nullptr || *section != row.section) {
-      out += fmt::format("{}### {}\n\n", section == nullptr ? "" : "\n", heading(row.section));
+      out += fmt::format("{}### {}\n\n", section == nullptr ? "" : "\n", heading_of(row.section));
       out += "| key | value | default | example | meaning |\n|---|---|---|---|---|\n";
     }
     section = &row.section;

@@ -144,30 +144,6 @@ Key<Coordinator> section(std::string_view name, std::span<const Key<Coordinator>
               }};
 }
 
-// [[name]], or [name] for one of it. Each item becomes one element, whatever was wrong in it: the
-// cross checks find the one by the index of the other.
-template <typename Item>
-Key<Coordinator> sections(std::string_view name, std::vector<Item> Coordinator::* member,
-                          std::span<const Key<Item>> keys) {
-  return {.name = name,
-          .form = "sections",
-          .example = "",
-          .meaning = "",
-          .read =
-              [=](const Value& value, Coordinator& out, Reader& reader) {
-                for (const Value* item : items_of(value)) {
-                  read_table(*item, keys, (out.*member).emplace_back(), reader);
-                }
-              },
-          .write_tables =
-              [=](const Coordinator& from, const std::string& path, std::string& out) {
-                for (const Item& item : from.*member) {
-                  out += fmt::format("\n[[{}]]\n", path);
-                  write_table(item, keys, path, out);
-                }
-              }};
-}
-
 std::vector<Key<Coordinator>> of_file() {
   std::vector<Key<Coordinator>> keys(top_keys().begin(), top_keys().end());
   keys.push_back(section("log", log_keys()));
@@ -181,8 +157,8 @@ std::vector<Key<Coordinator>> of_file() {
                              Reader& reader) { read_answers(value, out.answers, reader); },
                   .write_tables = [](const Coordinator& from, const std::string&,
                                      std::string& out) { write_answers(from.answers, out); }});
-  keys.push_back(sections("listener", &Coordinator::listeners, listener_keys()));
-  keys.push_back(sections("pool", &Coordinator::pools, pool_keys()));
+  keys.push_back(tables_key({"listener", "", ""}, &Coordinator::listeners, listener_keys()));
+  keys.push_back(tables_key({"pool", "", ""}, &Coordinator::pools, pool_keys()));
   return keys;
 }
 

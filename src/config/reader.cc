@@ -9,7 +9,7 @@ namespace giliran::config {
 namespace {
 
 // Another section that has a key of this name: "[timeouts]".
-std::string section_with(std::string_view name) {
+std::string coordinator_section_with(std::string_view name) {
   for (const KeyRow& row : key_rows()) {
     if (row.name == name) return row.section;
   }
@@ -24,10 +24,11 @@ std::string join(std::span<const std::string_view> names) {
   return text;
 }
 
-std::string advice(std::string_view name, std::span<const std::string_view> known) {
+std::string advice(std::string_view name, std::span<const std::string_view> known,
+                   const std::function<std::string(std::string_view)>& section_with) {
   const std::string_view near = base::nearest(name, known);
   if (!near.empty()) return fmt::format("did you mean '{}'?", near);
-  const std::string section = section_with(name);
+  const std::string section = section_with ? section_with(name) : coordinator_section_with(name);
   if (!section.empty()) return fmt::format("it belongs into {}", section);
   return fmt::format("known here: {}", join(known));
 }
@@ -65,7 +66,7 @@ void Reader::unknown(const Value& member, std::span<const std::string_view> know
   problems.push_back(
       {.at = member.key_at,
        .what = fmt::format("unknown key '{}{}{}'; {}", path_, path_.empty() ? "" : ".", name,
-                           advice(member.key, known))});
+                           advice(member.key, known, section_with))});
 }
 
 std::optional<std::string> Reader::read_file(const Value& path, size_t max) {
