@@ -139,7 +139,11 @@ void HttpSession::on_closed(const conn::StreamClosed& closed) {
 void HttpSession::on_time_over() {
   if (attempt_ == Attempt::kSecondDue) {  // between the attempts: nothing to abort
     const base::Instant now = station().io.now();
-    const Ending ending{.end = End::kServerTimeout, .bytes_out = first_attempt_bytes_};
+    const Ending ending{.end = End::kServerTimeout,
+                        .at = now,
+                        .measured = measured(),
+                        .sent = false,
+                        .bytes_out = first_attempt_bytes_};
     write_record(ending, now, Phase::kConnect, {});
     return ended(ending);
   }
@@ -169,7 +173,12 @@ void HttpSession::finish(End end, Phase phase, std::string_view reason) {
   const Ending ending{.end = end,
                       .status = status_,
                       .server = server_,
-                      .round_trip = now - facts.connected,
+                      .at = now,
+                      .measured = measured(),
+                      .sent = connected,
+                      .service = now - facts.connected,
+                      .response = now - turn(asked_),
+                      .wait = facts.connected - turn(asked_),
                       .bytes_out = first_attempt_bytes_ + facts.bytes_out,
                       .bytes_in = facts.bytes_in,
                       .body_bytes = body_bytes_};

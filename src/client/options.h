@@ -17,11 +17,24 @@ enum class Progress : uint8_t {
   kJson  // one JSON object a second on standard output (docs/formats/client_json.md)
 };
 
+enum class Arrivals : uint8_t {
+  kConstant,  // evenly spaced
+  kPoisson,   // independent of each other, as those of many people
+  kReplay     // as listed in the plan
+};
+
 struct ClientOptions {
-  std::string url;                     // http://HOST[:PORT][/PATH] or tcp://HOST:PORT
-  uint32_t connections = 10;           // -c, --connections: simulated clients
+  std::string url;  // http://HOST[:PORT][/PATH] or tcp://HOST:PORT
+  // -c, --connections: simulated clients; 0: 10, in an open loop 100.
+  uint32_t connections = 0;
+  double rate = 0;                          // -R, --rate: requests due a second; 0: closed loop
+  Arrivals arrivals = Arrivals::kConstant;  // --arrivals constant|poisson
+  std::string stages{};                     // --stages 10s:1k,30s:5k (rate_profile.h)
+  base::Duration warmup{};                  // --warmup: before what is measured
+  bool strict = false;                      // --strict: exit status 3 where CLIENT-LIMITED
   uint64_t requests = 0;               // -n, --requests: exactly so many are issued; 0: no bound
-  base::Duration duration{};           // -d, --duration; 0: none, or 10 s where requests is 0 too
+  base::Duration duration{};           // -d, --duration; 0: none, or 10 s where requests is 0 too.
+                                       // Like -n it begins when the warm-up ends
   uint32_t threads = 0;                // -t, --threads; 0: min(processors, connections)
   std::vector<std::string> headers{};  // -H, --header "Name: value"
   std::string method{};                // -m, --method; empty: GET, or POST with a body
@@ -41,6 +54,9 @@ struct ClientOptions {
 
 constexpr uint64_t kBodyBytesMax = uint64_t{64} << 20;
 constexpr base::Duration kDefaultDuration = std::chrono::seconds(10);
+constexpr uint32_t kDefaultConnections = 10;
+// Opened as they are needed: so many wait at most on the servers.
+constexpr uint32_t kDefaultConnectionsOpen = 100;
 
 // Runs to the end and prints the summary. Exit status: 0, 1 where nothing at all succeeded or
 // something failed at run time, 2 for bad usage or anything found wrong before the start. Blocks;

@@ -18,10 +18,11 @@ using testing::HasSubstr;
 using testing::Not;
 
 void answer(Recorder& recorder, std::string_view server, uint16_t status, int64_t us) {
-  recorder.issued();
+  recorder.issued({});
   recorder.ended({.status = status,
                   .server = recorder.server(server),
-                  .round_trip = microseconds(us),
+                  .service = microseconds(us),
+                  .response = microseconds(us + 50),
                   .bytes_out = 100,
                   .bytes_in = 200,
                   .body_bytes = 50});
@@ -41,7 +42,7 @@ RunResult sample() {
   for (int i = 0; i < 30; ++i) answer(result.totals, "b", 200, 300);
   for (int i = 0; i < 6; ++i) answer(result.totals, "b", 503, 50);
   for (int i = 0; i < 4; ++i) {
-    result.totals.issued();
+    result.totals.issued({});
     result.totals.ended({.end = End::kServerTimeout});
   }
   result.totals.connected(microseconds(80));
@@ -56,9 +57,10 @@ TEST(Summary, SaysWhatHappened) {
   EXPECT_EQ(summary_text(sample()),
             "100 requests in 2.00 s, 48.0/s: 96 answered, 4 failed, 6 with status 400 or more\n"
             "\n"
-            "              count      p50      p90      p99    p99.9      max     mean\n"
-            "  connect         1  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs\n"
-            "  round trip     96   100 µs   300 µs   300 µs   300 µs   300 µs   159 µs\n"
+            "                 count      p50      p90      p99    p99.9      max     mean\n"
+            "  connect            1  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs\n"
+            "  service time      96   100 µs   300 µs   300 µs   300 µs   300 µs   159 µs\n"
+            "  response time     96   150 µs   350 µs   350 µs   350 µs   350 µs   209 µs\n"
             "\n"
             "  server  answers  share     p50     p99  400 or more\n"
             "  a            60  62.5%  100 µs  100 µs            0\n"
@@ -104,12 +106,12 @@ TEST(ResultJson, HasWhatItsFormatSays) {
 }
 
 TEST(ResultJson, BucketsHoldEveryAnswer) {
-  const json round_trip = json::parse(result_json(sample()))["round_trip"];
-  EXPECT_EQ(round_trip["count"], 96);
-  EXPECT_EQ(round_trip["max_us"], 300.0);
+  const json times = json::parse(result_json(sample()))["service_time"];
+  EXPECT_EQ(times["count"], 96);
+  EXPECT_EQ(times["max_us"], 300.0);
   uint64_t sum = 0;
   double before = -1;
-  for (const json& bucket : round_trip["buckets"]) {
+  for (const json& bucket : times["buckets"]) {
     EXPECT_LE(bucket[0].get<double>(), bucket[1].get<double>());
     EXPECT_GT(bucket[0].get<double>(), before);
     before = bucket[1].get<double>();
@@ -135,13 +137,13 @@ TEST(Progress, LineAndJsonTellTheInterval) {
   Live second;
   second.add(recorder.take_live());
   meter.look(std::move(second), std::chrono::seconds(2));
-  EXPECT_EQ(meter.line(200), "2.0 s  50.0/s  p50 100 µs  p99 2.00 ms  50 errors");
+  EXPECT_EQ(meter.line(200), "2.0 s  50.0/s  p50 151 µs  p99 2.05 ms  50 errors");
   EXPECT_EQ(meter.line(8), "2.0 s  …");
   const json object = json::parse(meter.json());
   EXPECT_EQ(object["t_s"], 2.0);
   EXPECT_EQ(object["requests"], 150);
   EXPECT_EQ(object["rate"], 50.0);
-  EXPECT_NEAR(object["p50_us"].get<double>(), 2000, 20);  // of the second interval only
+  EXPECT_NEAR(object["p50_us"].get<double>(), 2050, 20);  // of the second interval only
   EXPECT_EQ(object["errors"], 50);
   EXPECT_EQ(object["servers"], json({{"a", 100}, {"b", 50}}));
   EXPECT_THAT(meter.json(), Not(HasSubstr("\n{")));

@@ -82,7 +82,7 @@ base::Result<std::string> read_body(const ClientOptions& options) {
 }
 
 base::Result<void> check_numbers(const ClientOptions& options) {
-  if (options.connections == 0 || options.connections > kConnectionsMax) {
+  if (options.connections > kConnectionsMax) {
     return base::fail(
         fmt::format("--connections {}: expected 1 to {}", options.connections, kConnectionsMax));
   }
@@ -148,7 +148,7 @@ base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) 
   plan.url = url.text();
   plan.protocol = http ? Protocol::kHttp : Protocol::kTcp;
   plan.sources = options.sources;
-  plan.connections = options.connections;
+  plan.connections = options.connections != 0 ? options.connections : kDefaultConnections;
   plan.threads = options.threads;
   plan.requests = options.requests;
   plan.duration = options.duration;

@@ -8,10 +8,16 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "client/options.h"
+#include "client/rate_profile.h"
 
 namespace giliran::client {
 
 enum class Protocol : uint8_t { kHttp, kTcp };
+
+enum class Loop : uint8_t {
+  kClosed,  // each client asks, waits for its answer, asks again
+  kOpen     // requests are due at times of a schedule, whatever the servers do
+};
 
 struct Header {
   std::string name;
@@ -31,8 +37,16 @@ struct Plan {
   std::string line;  // what a tcp:// client sends, with its '\n'
   uint32_t connections = 0;
   uint32_t threads = 0;
-  uint64_t requests = 0;      // 0: no bound
-  base::Duration duration{};  // 0: no bound; never both
+  uint64_t requests = 0;      // 0: no bound; the warm-up's are not counted
+  base::Duration duration{};  // how long requests are issued, warm-up included; 0: no bound
+  base::Duration warmup{};    // 0: none
+  Loop loop = Loop::kClosed;
+  Arrivals arrivals = Arrivals::kConstant;
+  RateProfile profile{};                     // open loop, but for a replay
+  std::vector<Stage> stages{};               // as given; may be empty
+  double rate = 0;                           // open loop: mean planned after the warm-up, 1/s
+  std::vector<base::Duration> replay_due{};  // of each request of a replay, ascending
+  base::Duration interval = std::chrono::seconds(1);  // of Recorder::slices()
   bool new_connection = false;
   base::Duration timeout{};
   uint64_t seed = 0;

@@ -72,7 +72,7 @@ TEST(Plan, HostMayBeReplaced) {
 TEST(Plan, BadOptionsNameTheirFlag) {
   const std::string url = "http://127.0.0.1:1/";
   EXPECT_THAT(error_of({.url = "127.0.0.1"}), HasSubstr("scheme"));
-  EXPECT_THAT(error_of({.url = url, .connections = 0}), HasSubstr("--connections"));
+  EXPECT_THAT(error_of({.url = url, .connections = 1'000'001}), HasSubstr("--connections"));
   EXPECT_THAT(error_of({.url = url, .headers = {"nothing"}}), HasSubstr("--header"));
   EXPECT_THAT(error_of({.url = url, .headers = {"A: b\r\nC: d"}}), HasSubstr("control"));
   EXPECT_THAT(error_of({.url = url, .headers = {"Connection: close"}}),

@@ -11,6 +11,11 @@ uint64_t nanoseconds(base::Duration d) {
   return d.count() < 0 ? 0 : static_cast<uint64_t>(d.count());
 }
 
+template <typename T>
+void grow(std::vector<T>& list, size_t size) {
+  if (list.size() < size) list.resize(size);
+}
+
 void add_histogram(base::Histogram& to, const base::Histogram& from) {
   const auto added = to.add(from);
   GILIRAN_ASSERT(added.has_value());  // same options
@@ -19,6 +24,7 @@ void add_histogram(base::Histogram& to, const base::Histogram& from) {
 }  // namespace
 
 void Counts::add(const Counts& other) {
+  due += other.due;
   issued += other.issued;
   answered += other.answered;
   bad_status += other.bad_status;
@@ -36,6 +42,7 @@ void Counts::add(const Counts& other) {
 void Live::add(const Live& other) {
   counts.add(other.counts);
   add_histogram(interval, other.interval);
+  add_histogram(service, other.service);
   for (const auto& [name, answers] : other.servers) {
     const auto at = std::ranges::find(servers, name, &std::pair<std::string, uint64_t>::first);
     if (at == servers.end()) {
@@ -46,33 +53,173 @@ void Live::add(const Live& other) {
   }
 }
 
+// --- slices ---
+
+void Recorder::begin_slices(base::Instant started, base::Duration interval) {
+  GILIRAN_ASSERT(slices_.empty() && interval.count() > 0);
+  started_ = started;
+  interval_ = interval;
+  roll_to(0);
+}
+
+// Null where there are no slices. What was before the start belongs to the first.
+Slice* Recorder::slice_at(base::Instant t) {
+  if (slices_.empty()) return nullptr;
+  if (t < slice_end_) {
+    if (t >= slice_end_ - interval_) return &slices_.back();
+    const base::Duration since = t - started_;
+    return &slices_[since.count() <= 0 ? 0 : static_cast<size_t>(since / interval_)];
+  }
+  while ((t - started_) / interval_ >= static_cast<int64_t>(kSlicesMax)) coarsen();
+  return &roll_to(static_cast<size_t>((t - started_) / interval_));
+}
+
+// The slices before it are finished: little is recorded in them any more.
+Slice& Recorder::roll_to(size_t index) {
+  while (slices_.size() <= index) {
+    if (!slices_.empty()) {
+      slices_.back().service.trim();
+      slices_.back().response.trim();
+    }
+    slices_.emplace_back();
+    slices_.back().in_flight_max = in_flight_;
+  }
+  slice_end_ = started_ + interval_ * static_cast<int64_t>(slices_.size());
+  return slices_.back();
+}
+
+// Makes one slice of two.
+void Recorder::coarsen() {
+  for (size_t i = 0; i < slices_.size(); i += 2) {
+    if (i + 1 < slices_.size()) slices_[i].add_later(slices_[i + 1]);
+    if (i != 0) slices_[i / 2] = std::move(slices_[i]);
+  }
+  slices_.resize((slices_.size() + 1) / 2);
+  interval_ *= 2;
+  slice_end_ = started_ + interval_ * static_cast<int64_t>(slices_.size());
+}
+
+void Slice::add_counts(const Slice& other) {
+  due += other.due;
+  issued += other.issued;
+  answered += other.answered;
+  failed += other.failed;
+  bad_status += other.bad_status;
+  add_histogram(service, other.service);
+  add_histogram(response, other.response);
+  lag_max = std::max(lag_max, other.lag_max);
+}
+
+void Slice::add_later(const Slice& other) {
+  add_counts(other);
+  grow(answers_by_server, other.answers_by_server.size());
+  for (size_t i = 0; i < other.answers_by_server.size(); ++i) {
+    answers_by_server[i] += other.answers_by_server[i];
+  }
+  grow(tiers, other.tiers.size());
+  for (size_t i = 0; i < other.tiers.size(); ++i) tiers[i].add(other.tiers[i]);
+  in_flight_max = std::max(in_flight_max, other.in_flight_max);
+  backlog_max = std::max(backlog_max, other.backlog_max);
+}
+
+// --- what happens ---
+
+void Recorder::due(base::Instant due, base::Instant now, bool measured) {
+  const base::Duration late = std::max(now - due, base::Duration{});
+  ++(measured ? counts_ : warm_).due;
+  if (measured) lag_.record(nanoseconds(late));
+  Slice* const slice = slice_at(now);
+  if (slice == nullptr) return;
+  slice->lag_max = std::max(slice->lag_max, late);
+  ++slice_at(due)->due;
+}
+
+void Recorder::backlog(uint64_t waiting) {
+  if (slices_.empty()) return;
+  uint32_t& most = slices_.back().backlog_max;
+  most = std::max(most, static_cast<uint32_t>(std::min<uint64_t>(waiting, UINT32_MAX)));
+}
+
+void Recorder::issued(base::Instant now, bool measured) {
+  Counts& counts = measured ? counts_ : warm_;
+  ++counts.issued;
+  counts.due += open_ ? 0 : 1;
+  ++in_flight_;
+  Slice* const slice = slice_at(now);
+  if (slice == nullptr) return;
+  ++slice->issued;
+  slice->due += open_ ? 0 : 1;
+  slice->in_flight_max = std::max(slice->in_flight_max, in_flight_);
+}
+
 void Recorder::connected(base::Duration took) {
   ++counts_.connections;
   connect_.record(nanoseconds(took));
 }
 
 void Recorder::ended(const Ending& ending) {
-  ++counts_.ends[static_cast<size_t>(ending.end)];
-  counts_.bytes_out += ending.bytes_out;
-  counts_.bytes_in += ending.bytes_in;
-  counts_.body_bytes += ending.body_bytes;
+  --in_flight_;
+  count_ending(ending);
+  Slice* const slice = slice_at(ending.at);
   if (ending.end != telemetry::End::kOk) {
-    ++counts_.failed;
+    if (slice != nullptr) ++slice->failed;
     return;
   }
-  const uint64_t ns = nanoseconds(ending.round_trip);
-  const bool bad = ending.status >= 400;
-  ++counts_.answered;
-  counts_.bad_status += bad ? 1 : 0;
+  const uint64_t service = nanoseconds(ending.service);
+  const uint64_t response = nanoseconds(ending.response);
+  if (live_) {
+    live_service_.record(service);
+    live_response_.record(response);
+  }
+  if (ending.measured) {
+    service_.record(service);
+    response_.record(response);
+    tally(ending, service);
+  }
+  if (slice != nullptr) record_in(*slice, ending, service, response);
+}
+
+void Recorder::count_ending(const Ending& ending) {
+  Counts& counts = ending.measured ? counts_ : warm_;
+  ++counts.ends[static_cast<size_t>(ending.end)];
+  counts.bytes_out += ending.bytes_out;
+  counts.bytes_in += ending.bytes_in;
+  counts.body_bytes += ending.body_bytes;
+  if (open_ && ending.measured && ending.sent) wait_.record(nanoseconds(ending.wait));
+  if (ending.end != telemetry::End::kOk) {
+    ++counts.failed;
+    return;
+  }
+  ++counts.answered;
+  counts.bad_status += ending.status >= 400 ? 1 : 0;
   const size_t status_class = ending.status / 100u;
-  ++counts_.status_classes[status_class < kStatusClasses ? status_class : 0];
-  round_trip_.record(ns);
-  if (live_) interval_.record(ns);
+  ++counts.status_classes[status_class < kStatusClasses ? status_class : 0];
+}
+
+// By server and by tier.
+void Recorder::tally(const Ending& ending, uint64_t service) {
+  if (ending.tiers != nullptr) {
+    ending.tiers->each([&](size_t tier, uint64_t ns) { tiers_[tier].took.record(ns); });
+  }
   if (ending.server == kNoServer) return;
-  ServerTally& tally = servers_[ending.server];
-  ++tally.answers;
-  tally.bad_status += bad ? 1 : 0;
-  tally.round_trip.record(ns);
+  ServerTally& server = servers_[ending.server];
+  ++server.answers;
+  server.bad_status += ending.status >= 400 ? 1 : 0;
+  server.service.record(service);
+}
+
+void Recorder::record_in(Slice& slice, const Ending& ending, uint64_t service, uint64_t response) {
+  ++slice.answered;
+  slice.bad_status += ending.status >= 400 ? 1 : 0;
+  slice.service.record(service);
+  slice.response.record(response);
+  if (ending.server != kNoServer) {
+    grow(slice.answers_by_server, ending.server + 1);
+    ++slice.answers_by_server[ending.server];
+  }
+  if (ending.tiers == nullptr) return;
+  grow(slice.tiers, tiers_.size());
+  ending.tiers->each([&](size_t tier, uint64_t ns) { slice.tiers[tier].add({1, ns}); });
 }
 
 uint32_t Recorder::server(std::string_view name) {
@@ -85,6 +232,17 @@ uint32_t Recorder::server(std::string_view name) {
   return number;
 }
 
+uint32_t Recorder::tier(std::string_view name) {
+  for (size_t i = 0; i < tiers_.size(); ++i) {
+    if (tiers_[i].name == name) return static_cast<uint32_t>(i);
+  }
+  if (tiers_.size() >= kTiersMax || name.empty() || name.size() > kTierNameMax) return kNoTier;
+  tiers_.push_back(TierTally{.name = std::string(name)});
+  return static_cast<uint32_t>(tiers_.size() - 1);
+}
+
+// --- after it, and meanwhile ---
+
 std::vector<const ServerTally*> Recorder::servers_by_name() const {
   std::vector<const ServerTally*> sorted;
   for (const ServerTally& tally : servers_) sorted.push_back(&tally);
@@ -94,22 +252,61 @@ std::vector<const ServerTally*> Recorder::servers_by_name() const {
 
 Live Recorder::take_live() {
   GILIRAN_ASSERT(live_);
-  Live live{.counts = counts_, .interval = interval_, .servers = {}};
+  Live live{.counts = counts_, .interval = live_response_, .service = live_service_, .servers = {}};
+  live.counts.add(warm_);
   for (const ServerTally& tally : servers_) live.servers.emplace_back(tally.name, tally.answers);
-  interval_.reset();
+  live_response_.reset();
+  live_service_.reset();
   return live;
 }
 
 void Recorder::add(const Recorder& other) {
   counts_.add(other.counts_);
+  warm_.add(other.warm_);
   add_histogram(connect_, other.connect_);
-  add_histogram(round_trip_, other.round_trip_);
+  add_histogram(service_, other.service_);
+  add_histogram(response_, other.response_);
+  add_histogram(lag_, other.lag_);
+  add_histogram(wait_, other.wait_);
+  std::vector<uint32_t> server_map, tier_map;
   for (const ServerTally& tally : other.servers_) {
-    ServerTally& to = servers_[server(tally.name)];
+    server_map.push_back(server(tally.name));
+    ServerTally& to = servers_[server_map.back()];
     to.answers += tally.answers;
     to.bad_status += tally.bad_status;
-    add_histogram(to.round_trip, tally.round_trip);
+    add_histogram(to.service, tally.service);
   }
+  for (const TierTally& tally : other.tiers_) {
+    tier_map.push_back(tier(tally.name));
+    if (tier_map.back() != kNoTier) add_histogram(tiers_[tier_map.back()].took, tally.took);
+  }
+  add_slices(other, server_map, tier_map);
+}
+
+void Recorder::add_slices(const Recorder& other, const std::vector<uint32_t>& server_map,
+                          const std::vector<uint32_t>& tier_map) {
+  if (other.slices_.empty()) return;
+  if (slices_.empty()) begin_slices(other.started_, other.interval_);
+  while (interval_ < other.interval_) coarsen();
+  const size_t each = static_cast<size_t>(interval_ / other.interval_);
+  for (size_t i = 0; i < other.slices_.size(); ++i) {
+    const Slice& from = other.slices_[i];
+    Slice& to = i / each < slices_.size() ? slices_[i / each] : roll_to(i / each);
+    to.add_counts(from);
+    to.in_flight_max += from.in_flight_max;
+    to.backlog_max += from.backlog_max;
+    for (size_t k = 0; k < from.answers_by_server.size(); ++k) {
+      grow(to.answers_by_server, server_map[k] + 1);
+      to.answers_by_server[server_map[k]] += from.answers_by_server[k];
+    }
+    for (size_t k = 0; k < from.tiers.size(); ++k) {
+      if (tier_map[k] == kNoTier) continue;
+      grow(to.tiers, tier_map[k] + 1);
+      to.tiers[tier_map[k]].add(from.tiers[k]);
+    }
+  }
+  slices_.back().service.trim();
+  slices_.back().response.trim();
 }
 
 }  // namespace giliran::client

@@ -9,11 +9,11 @@ using telemetry::End;
 
 TEST(Recorder, SortsEndingsIntoAnsweredAndFailed) {
   Recorder recorder;
-  for (int i = 0; i < 4; ++i) recorder.issued();
-  recorder.ended({.status = 200, .round_trip = std::chrono::milliseconds(1), .body_bytes = 3});
-  recorder.ended({.status = 404, .round_trip = std::chrono::milliseconds(2)});
+  for (int i = 0; i < 4; ++i) recorder.issued({});
+  recorder.ended({.status = 200, .service = std::chrono::milliseconds(1), .body_bytes = 3});
+  recorder.ended({.status = 404, .service = std::chrono::milliseconds(2)});
   recorder.ended({.end = End::kServerTimeout, .bytes_out = 10});
-  recorder.ended({.end = End::kOk, .round_trip = std::chrono::milliseconds(3)});
+  recorder.ended({.end = End::kOk, .service = std::chrono::milliseconds(3)});
   const Counts& counts = recorder.counts();
   EXPECT_EQ(counts.answered, 3u);
   EXPECT_EQ(counts.bad_status, 1u);
@@ -23,8 +23,8 @@ TEST(Recorder, SortsEndingsIntoAnsweredAndFailed) {
   EXPECT_EQ(counts.status_classes[2], 1u);
   EXPECT_EQ(counts.status_classes[4], 1u);
   EXPECT_EQ(counts.bytes_out, 10u);
-  EXPECT_EQ(recorder.round_trip().count(), 3u);
-  EXPECT_EQ(recorder.round_trip().max(), 3'000'000u);
+  EXPECT_EQ(recorder.service_time().count(), 3u);
+  EXPECT_EQ(recorder.service_time().max(), 3'000'000u);
 }
 
 TEST(Recorder, BoundsTheNumberOfNames) {
@@ -40,9 +40,9 @@ TEST(Recorder, BoundsTheNumberOfNames) {
 
 TEST(Recorder, MergesByName) {
   Recorder a, b, sum;
-  a.ended({.status = 200, .server = a.server("x"), .round_trip = base::Duration(1000)});
-  b.ended({.status = 200, .server = b.server("y"), .round_trip = base::Duration(2000)});
-  b.ended({.status = 500, .server = b.server("x"), .round_trip = base::Duration(3000)});
+  a.ended({.status = 200, .server = a.server("x"), .service = base::Duration(1000)});
+  b.ended({.status = 200, .server = b.server("y"), .service = base::Duration(2000)});
+  b.ended({.status = 500, .server = b.server("x"), .service = base::Duration(3000)});
   sum.add(a);
   sum.add(b);
   EXPECT_EQ(sum.counts().answered, 3u);
@@ -51,7 +51,7 @@ TEST(Recorder, MergesByName) {
   EXPECT_EQ(servers[0]->name, "x");
   EXPECT_EQ(servers[0]->answers, 2u);
   EXPECT_EQ(servers[0]->bad_status, 1u);
-  EXPECT_EQ(sum.round_trip().count(), 3u);
+  EXPECT_EQ(sum.service_time().count(), 3u);
 }
 
 }  // namespace

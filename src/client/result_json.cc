@@ -93,7 +93,7 @@ Json servers_json(const Recorder& totals) {
   for (const ServerTally* tally : totals.servers_by_name()) {
     Json object = {
         {"name", tally->name}, {"answers", tally->answers}, {"bad_status", tally->bad_status}};
-    object["round_trip"] = histogram_json(tally->round_trip, false);
+    object["round_trip"] = histogram_json(tally->service, false);
     list.push_back(std::move(object));
   }
   return list;
@@ -116,7 +116,9 @@ std::string result_json(const RunResult& result) {
   object["statuses"] = statuses_json(counts);
   object["errors"] = errors_json(counts);
   object["connect"] = histogram_json(result.totals.connect(), true);
-  object["round_trip"] = histogram_json(result.totals.round_trip(), true);
+  object["round_trip"] = histogram_json(result.totals.service_time(), true);
+  object["service_time"] = histogram_json(result.totals.service_time(), true);
+  object["response_time"] = histogram_json(result.totals.response_time(), true);
   object["servers"] = servers_json(result.totals);
   object["cpu_s"] = base::to_seconds(result.cpu);
   if (result.logged) {

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "client/plan.h"
 #include "client/recorder.h"
+#include "client/verdict.h"
 #include "telemetry/log.h"
 
 namespace giliran::client {
@@ -12,11 +13,16 @@ struct RunResult {
   Plan plan;
   Recorder totals{};
   base::WallTime started;
-  base::Duration elapsed{};       // start -> last answer
-  base::Duration issuing{};       // start -> last request that could be issued
-  uint64_t answered_issuing = 0;  // answers until then: what the rate is made of
+  base::Duration elapsed{};       // start -> last answer, warm-up included
+  base::Duration warmup{};        // start -> where measuring began; 0: no warm-up
+  base::Duration issuing{};       // measuring began -> last request that could be issued
+  uint64_t answered_issuing = 0;  // measured answers until then: what the rate is made of
   base::Duration cpu{};           // of this process, all threads, within elapsed
-  bool interrupted = false;       // by a signal
+  double cpu_share = 0;           // of the time its threads had: 1 is all of it
+  double cpu_share_busiest = 0;   // the same of the busiest thread
+  double all_busy_share = 0;      // open loop: part of the time in which no connection was idle
+  Verdict verdict{};
+  bool interrupted = false;  // by a signal
   bool logged = false;
   telemetry::Log::Counts log;
 

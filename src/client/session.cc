@@ -51,7 +51,7 @@ void Session::ask_or_leave() {
     return;
   }
   enter(State::kAsking);
-  station_.recorder.issued();
+  station_.recorder.issued(station_.io.turn_started());
   arm_no_later_than(station_.io.turn_started() + plan().timeout);
   ask();
 }

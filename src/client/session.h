@@ -93,6 +93,8 @@ class Session {
   Station& station() { return station_; }
   State state() const { return state_; }
   uint64_t ticket() const { return ticket_; }
+  bool measured() const { return true; }
+  base::Instant turn(base::Instant asked) const { return asked; }
   // The address to connect to; moves on after each connect that failed.
   const base::Address& address() const { return plan().addresses[address_]; }
   void try_next_address() { address_ = (address_ + 1) % plan().addresses.size(); }

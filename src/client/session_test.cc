@@ -74,7 +74,7 @@ class SessionTest : public testing::Test {
     }
     EXPECT_EQ(requests, c.issued);
     EXPECT_EQ(ok, c.answered);
-    EXPECT_EQ(worker_->recorder().round_trip().count(), c.answered);
+    EXPECT_EQ(worker_->recorder().service_time().count(), c.answered);
     EXPECT_EQ(client_io_.sockets(), 0u);
   }
   const Counts& counts() const { return worker_->recorder().counts(); }

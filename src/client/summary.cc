@@ -39,7 +39,8 @@ std::string times(const Recorder& totals) {
                latency(static_cast<uint64_t>(histogram.mean()))});
   };
   row("connect", totals.connect());
-  row("round trip", totals.round_trip());
+  row("service time", totals.service_time());
+  row("response time", totals.response_time());
   return table.empty() ? std::string() : "\n" + table.text();
 }
 
@@ -50,7 +51,7 @@ std::string servers(const Recorder& totals) {
   for (const ServerTally* tally : totals.servers_by_name()) {
     table.add({report::printable(tally->name, 40), format_count(tally->answers),
                format_share(tally->answers, totals.counts().answered),
-               latency(tally->round_trip.percentile(50)), latency(tally->round_trip.percentile(99)),
+               latency(tally->service.percentile(50)), latency(tally->service.percentile(99)),
                format_count(tally->bad_status)});
   }
   return "\n" + table.text();

@@ -129,7 +129,11 @@ void TcpSession::answered(std::string_view line, uint32_t bytes) {
   ++messages_;
   const Ending ending{.end = End::kOk,
                       .server = station().recorder.server(first_word(line)),
-                      .round_trip = now - ready_to_send_,
+                      .at = now,
+                      .measured = measured(),
+                      .service = now - ready_to_send_,
+                      .response = now - turn(asked_),
+                      .wait = ready_to_send_ - turn(asked_),
                       .bytes_out = message_out_,
                       .bytes_in = bytes,
                       .body_bytes = line.size()};
@@ -144,7 +148,13 @@ void TcpSession::answered(std::string_view line, uint32_t bytes) {
 // The message in flight and its flow end with the same reason.
 void TcpSession::fail(End end, Phase phase, std::string_view reason) {
   const base::Instant now = station().io.now();
-  const Ending ending{.end = end, .bytes_out = message_out_, .bytes_in = input_.size()};
+  const Ending ending{.end = end,
+                      .at = now,
+                      .measured = measured(),
+                      .sent = ready_to_send_ != base::Instant{},
+                      .wait = ready_to_send_ - turn(asked_),
+                      .bytes_out = message_out_,
+                      .bytes_in = input_.size()};
   write_message(ending, now, phase, {}, reason);
   ended(ending);
   close(end, phase, reason);
