@@ -1,8 +1,8 @@
 // Turns dist/page.js and dist/page.css into dist/page_assets.cc (src/web/assets.h).
-import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import {createHash} from "node:crypto";
+import {readFileSync, writeFileSync} from "node:fs";
 
-const PART = 12000; // bytes of one literal, well below what compilers promise to take
+const PART = 12000;  // bytes of one literal, well below what compilers promise to take
 
 function literal(text) {
   const parts = [];
@@ -11,7 +11,7 @@ function literal(text) {
 }
 
 function check(name, text, banned) {
-  for (const what of [...banned, ')giliran"', "\r"]) {
+  for (const what of [...banned, ")giliran\"", "\r"]) {
     if (text.includes(what)) throw new Error(`${name} contains ${JSON.stringify(what)}`);
   }
   const address = text.match(/https?:\/\/(?!www\.w3\.org\/)\S{0,40}/);
@@ -27,8 +27,8 @@ check("the style", style, ["</style", "@import", "url("]);
 const sha256 = createHash("sha256").update(script, "utf8").digest("base64");
 
 writeFileSync(
-  "dist/page_assets.cc",
-  `// Generated from web/ by web/embed.mjs.
+    "dist/page_assets.cc",
+    `// Generated from web/ by web/embed.mjs.
 #include "web/assets.h"
 
 namespace giliran::web {

@@ -1,5 +1,5 @@
 // One classic script and one style sheet: embed.mjs puts them into the program.
-import { defineConfig } from "vite";
+import {defineConfig} from "vite";
 
 export default defineConfig({
   publicDir: false,
@@ -14,6 +14,6 @@ export default defineConfig({
       name: "giliranPage",
       fileName: () => "page.js",
     },
-    rollupOptions: { output: { assetFileNames: "page[extname]" } },
+    rollupOptions: {output: {assetFileNames: "page[extname]"}},
   },
 });

@@ -1,0 +1,266 @@
+// The page of one run of `giliran client`.
+
+import {isOpen, plan, tables} from "./client_tables";
+import type {ClientResult, Histogram} from "./data";
+import {type Child, h, num, section, table} from "./dom";
+import {count, decimal, micros, plural, seconds, share} from "./format";
+import {byPercentile, latencyOverTime, timeOf} from "./latency";
+import {crowd, happened, lateness, rates, serverShares, tiersOverTime} from "./over_time";
+
+export function clientPage(result: ClientResult): Child[] {
+  return [
+    verdict(result), keyNumbers(result), thresholds(result), ...plots(result), ...tables(result),
+    plan(result)
+  ];
+}
+
+export function errorsOf(result: ClientResult): number {
+  return result.totals.failed + result.totals.bad_status;
+}
+
+export function errorShare(result: ClientResult): number {
+  const ended = result.totals.answered + result.totals.failed;
+  return ended === 0 ? 0 : errorsOf(result) / ended;
+}
+
+// --- at the top, in words ---
+
+function verdict(result: ClientResult): HTMLElement {
+  const judged = result.verdict;
+  const valid = judged?.valid ?? true;
+  const missed = (result.expected ?? []).filter((e) => !e.met).length;
+  return h(
+      `section.verdict.${valid ? "good" : "bad"}${
+          missed > 0 || result.interrupted ? ".alarm" : ""}`,
+      {"aria-label": "Verdict", id: "verdict"},
+      h("p.judgement", {}, h("span.badge", {}, judged?.text ?? "NOT JUDGED"), " ",
+        headline(result)),
+      valid ? h("p", {}, keptUp(result)) :
+              h("ul", {}, (judged?.reasons ?? []).map((r) => h("li", {}, r))),
+      valid ? null :
+              h("p", {}, "These numbers tell more of the client than of the system it measured."),
+      hiding(result),
+      missed > 0 ? h("p.missed", {}, h("b", {}, `${plural(missed, "expectation")} not met`),
+                     ", see below.") :
+                   null,
+      result.interrupted ?
+          h("p.missed", {}, h("b", {}, "Interrupted"), " before the planned end.") :
+          null,
+  );
+}
+
+function headline(result: ClientResult): Child {
+  const response = result.response_time;
+  const errors = errorsOf(result);
+  if (result.totals.answered === 0)
+    return `Not one of ${plural(result.totals.issued, "request")} was answered.`;
+  return [
+    num(result.rate, (v) => `${decimal(v)} answers a second`),
+    "; half of them within ",
+    num(response.p50_us, micros),
+    ", 99\u202f% within ",
+    num(response.p99_us, micros),
+    "; ",
+    errors === 0 ? "no errors." : [num(errorShare(result), share), " errors."],
+  ];
+}
+
+function keptUp(result: ClientResult): Child {
+  const cpu = result.cpu_share === undefined ?
+      "" :
+      ` It used ${share(result.cpu_share)} of the processor time its threads had.`;
+  if (!result.lag || result.lag.count === 0) return `The client kept up.${cpu}`;
+  return `The client kept up: 99\u202f% of its requests were noticed within ${
+      micros(result.lag.p99_us)} of when they were due.${cpu}`;
+}
+
+/** Where the service time is much the better of the two, it must not be read alone. */
+function hiding(result: ClientResult): Child {
+  const {response_time: response, service_time: service} = result;
+  const [slow, fast] = [response.p99_us ?? 0, service.p99_us ?? 0];
+  if (!isOpen(result) || slow < 1.5 * fast || slow - fast < 1000) return null;
+  return h(
+      "p.hiding",
+      {id: "hiding"},
+      h("b", {}, "Mind the response time. "),
+      `Once sent, 99\u202f% of the requests took at most ${
+          micros(
+              fast)}; but 1\u202f% were answered later than ${micros(slow)} after they were due, ` +
+          "because they had to wait for their turn to be sent. The service time alone hides that.",
+  );
+}
+
+// --- the key numbers ---
+
+const ROWS: [string, keyof Histogram][] = [
+  ["mean", "mean_us"],
+  ["p50", "p50_us"],
+  ["p90", "p90_us"],
+  ["p99", "p99_us"],
+  ["p99.9", "p99_9_us"],
+  ["p99.99", "p99_99_us"],
+  ["max", "max_us"],
+];
+
+function keyNumbers(result: ClientResult): HTMLElement {
+  const t = result.totals;
+  const tile = (id: string, name: string, value: Child, more: Child) =>
+      h("div.tile", {id}, h("div.name", {}, name), h("div.value", {}, value),
+        h("div.more", {}, more));
+  const planned = result.plan.rate;
+  return section(
+      "numbers",
+      "Key numbers",
+      h(
+          "div.tiles",
+          {},
+          tile(
+              "rate", "Answers a second", num(result.rate, decimal),
+              planned === undefined ? "closed loop" : ["planned: ", num(planned, decimal)]),
+          tile(
+              "answered", "Answered", num(t.answered, count),
+              ["of ", num(t.due ?? t.issued, count), isOpen(result) ? " due" : " issued"]),
+          tile(
+              "errors", "Errors", num(errorShare(result), share),
+              [num(t.failed, count), " failed, ", num(t.bad_status, count), " with status ≥ 400"]),
+          tile(
+              "worst", "Worst response", num(result.response_time.max_us, micros),
+              ["p99.9: ", num(result.response_time.p99_9_us, micros)]),
+          ),
+      h(
+          "div.pair.both",
+          {},
+          table(
+              "both-times",
+              "Response time and service time",
+              [
+                {name: "", cell: ([name]) => name},
+                {
+                  name: "response time",
+                  cell: ([, key]) => num(result.response_time[key] as number | undefined, micros)
+                },
+                {
+                  name: "service time",
+                  cell: ([, key]) => num(result.service_time[key] as number | undefined, micros)
+                },
+              ],
+              ROWS,
+              ),
+          h("div.explain", {}, explanation(result)),
+          ),
+  );
+}
+
+function explanation(result: ClientResult): Child[] {
+  const open = isOpen(result);
+  return [
+    h(
+        "p",
+        {},
+        h("b", {}, "Response time"),
+        open ?
+            " is what a user waits: from when the request was due to the last byte of the answer." :
+            " counts from the client's turn, connecting included, to the last byte of the answer.",
+        ),
+    h("p", {}, h("b", {}, "Service time"),
+      " is what the server took: from the actual send to the last byte."),
+    h(
+        "p",
+        {},
+        open ? "In between are the client's own lag and the wait for an idle connection. " +
+                "When servers stall, requests pile up unsent: the service time does not see them," +
+                " the response time does." :
+               "In a closed loop each client asks only after its answer came: " +
+                "slow servers are asked less, and their slowness weighs less. " +
+                "To see what users would wait, give a rate (-R).",
+        ),
+    table(
+        "parts",
+        "Parts of the response time",
+        [
+          {name: "part", cell: (r: [string, Histogram]) => r[0], text: true},
+          {name: "mean", cell: (r) => num(r[1].mean_us, micros)},
+          {name: "p99", cell: (r) => num(r[1].p99_us, micros)},
+          {name: "max", cell: (r) => num(r[1].max_us, micros)},
+        ],
+        ([
+          ["lag of the client", result.lag],
+          ["wait for a connection", result.wait],
+          ["service time", result.service_time],
+          ["(opening a connection)", result.connect],
+        ] as [string, Histogram | undefined][])
+            .filter((r): r is[string, Histogram] => r[1] !== undefined && r[1].count > 0),
+        ),
+  ];
+}
+
+function thresholds(result: ClientResult): Child {
+  const expected = result.expected ?? [];
+  if (expected.length === 0) return null;
+  return section(
+      "expected",
+      "Expected",
+      h(
+          "ul.expected",
+          {},
+          expected.map(
+              (e) => h(
+                  `li.${e.met ? "good" : "bad"}`,
+                  {},
+                  h("span.badge", {}, e.met ? "✓ met" : "✗ not met"),
+                  " ",
+                  h("code", {}, e.text),
+                  h("span.more", {}, ` measured ${e.measured}`),
+                  ),
+              ),
+          ),
+  );
+}
+
+// --- plots ---
+
+function plots(result: ClientResult): Child[] {
+  const intervals = result.intervals ?? [];
+  const time = timeOf(intervals, result.marks ?? [], result.plan.warmup_s);
+  const distribution = byPercentile(
+      "distribution",
+      "Latency by percentile",
+      "Each step to the right is ten times as rare. A curve that rises late has a rare but bad tail.",
+      [
+        {label: "response time", of: result.response_time, colour: (p) => p.kinds[0], width: 2.25},
+        {label: "service time", of: result.service_time, colour: (p) => p.kinds[2], dash: [7, 3]},
+        ...(result.lag ? [{
+          label: "lag",
+          of: result.lag,
+          colour: (p: {dim: string}) => p.dim,
+          dash: [2, 3],
+          width: 1.5
+        }] :
+                         []),
+      ],
+  );
+  const spread = distribution ? section("by-percentile", "Distribution", distribution) : null;
+  if (intervals.length === 0) return [spread];
+  const every = result.interval_s ?? intervals[0].for_s;
+  const names =
+      (result.servers ?? []).slice().sort((a, b) => b.answers - a.answers).map((s) => s.name);
+  return [
+    section(
+        "over-time",
+        "Over time",
+        h(
+            "p.note",
+            {},
+            `In intervals of ${seconds(every)}; percentiles are of each interval alone.`,
+            time.shade ? " The shaded stretch is the warm-up, which is in no total." : "",
+            h("span.screen", {}, " Drag across a plot to zoom, double-click to see all."),
+            ),
+        happened(time),
+        rates(time, isOpen(result)),
+        latencyOverTime(time, !isOpen(result)),
+        h("div.pair", {}, crowd(time), isOpen(result) ? lateness(time) : null),
+        h("div.pair", {}, serverShares(time, names), tiersOverTime(time, result)),
+        ),
+    spread,
+  ];
+}

@@ -1,0 +1,87 @@
+// Elements from names, attributes and children. Texts become text nodes, never markup.
+
+export type Child = Node|string|null|undefined|false|Child[];
+type Attributes = Record<string, string|number|boolean|undefined>;
+
+function append(to: Element, child: Child): void {
+  if (Array.isArray(child)) {
+    for (const one of child) append(to, one);
+  } else if (child instanceof Node || typeof child === "string") {
+    to.append(child);
+  }
+}
+
+/** h("p.note", {id: "a"}, "text", h("b", {}, "more")) */
+export function h(what: string, attributes: Attributes = {}, ...children: Child[]): HTMLElement {
+  const [tag, ...classes] = what.split(".");
+  const element = document.createElement(tag);
+  if (classes.length > 0) element.className = classes.join(" ");
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true)
+      element.setAttribute(name, "");
+    else if (value !== undefined && value !== false)
+      element.setAttribute(name, String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+/**
+ * A number as people read it, with the exact one for programs: <data value="1234.5">1.23 ms</data>
+ */
+export function num(value: number|undefined, text: (value: number) => string): HTMLElement {
+  if (value === undefined || value === null || Number.isNaN(value)) return h("span.none", {}, "–");
+  return h("data", {value, title: exact(value)}, text(value));
+}
+
+function exact(value: number): string {
+  return Number.isInteger(value) ? value.toLocaleString("en-US") : String(value);
+}
+
+export interface Column<Row> {
+  name: string;
+  cell: (row: Row) => Child;
+  text?: boolean;  // left-aligned; numbers are not
+}
+
+/** A table whose first column heads its rows. It scrolls sideways where it is too wide. */
+export function table<Row>(id: string, caption: string, columns: Column<Row>[], rows: Row[]) {
+  const head = columns.map((c) => h(c.text ? "th.text" : "th", {scope: "col"}, c.name));
+  const body = rows.map(
+      (row) => h(
+          "tr",
+          {},
+          columns.map(
+              (c, i) =>
+                  h((i === 0 ? "th" : "td") + (c.text ? ".text" : ""), {scope: i === 0 && "row"},
+                    c.cell(row)),
+              ),
+          ),
+  );
+  return h(
+      "div.scroll",
+      {tabindex: 0, role: "region", "aria-label": caption},
+      h(
+          "table",
+          {id},
+          h("caption.hidden", {}, caption),
+          h("thead", {}, h("tr", {}, head)),
+          h("tbody", {}, body),
+          ),
+  );
+}
+
+export function section(id: string, title: string, ...children: Child[]): HTMLElement {
+  return h(
+      "section", {id, "aria-labelledby": `${id}-title`}, h("h2", {id: `${id}-title`}, title),
+      children);
+}
+
+/** Pairs of a word and what is said of it. Pairs without a second are left out. */
+export function facts(pairs: [string, Child][]): HTMLElement {
+  const said =
+      pairs.filter(([, value]) => value !== undefined && value !== null && value !== false);
+  return h(
+      "dl.facts", {},
+      said.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
