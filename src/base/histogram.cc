@@ -54,7 +54,9 @@ Result<Histogram> Histogram::restore(Options options, std::span<const Bucket> bu
     return fail(fmt::format("{} to {} are not the least and the greatest value of these buckets",
                             min, max));
   }
-  if (!(mean >= static_cast<double>(min) && mean <= static_cast<double>(max))) {
+  // A mean that was written in another unit may be off by its last digit.
+  const double within = std::clamp(mean, static_cast<double>(min), static_cast<double>(max));
+  if (!(std::abs(mean - within) <= 1e-9 * within)) {
     return fail(fmt::format("a mean of {} is not between {} and {}", mean, min, max));
   }
   h.min_ = min;
