@@ -85,6 +85,7 @@ struct Listener {
   std::vector<base::Network> proxy_protocol_from{};  // who must send a PROXY header, v1 or v2
   Forwarding forwarding = Forwarding::kReplace;
   bool forwarded = false;        // adds Forwarded (RFC 7239) beside X-Forwarded-*
+  bool server_timing = false;    // tells our phases in Server-Timing
   bool connect = false;          // CONNECT is passed on
   bool upgrade = true;           // Upgrade (WebSocket) is passed on
   uint32_t connections_max = 0;  // 0: no limit of its own

@@ -256,6 +256,7 @@ address = "http://:8080"
 pool = "app"
 forwarding = "replace"
 forwarded = false
+server_timing = false
 connect = false
 upgrade = true
 connections_max = 0

@@ -145,6 +145,7 @@ class Check {
     idle("trusted", listener.trusted == plain.trusted);
     idle("forwarding", listener.forwarding == plain.forwarding);
     idle("forwarded", listener.forwarded == plain.forwarded);
+    idle("server_timing", listener.server_timing == plain.server_timing);
     idle("connect", listener.connect == plain.connect);
     idle("upgrade", listener.upgrade == plain.upgrade);
   }

@@ -276,6 +276,10 @@ std::span<const Key<Listener>> listener_keys() {
           "replace, append or off", &L::forwarding, kForwardings),
       bool_key({"forwarded", "true", "Forwarded (RFC 7239) is added beside X-Forwarded-*"},
                &L::forwarded),
+      bool_key({"server_timing", "true",
+                "answers tell in Server-Timing how long they waited for a slot (gl-queue), for a "
+                "connection (gl-connect) and for the server's head (gl-wait)"},
+               &L::server_timing),
       bool_key({"connect", "true", "CONNECT is passed on; otherwise it is refused"}, &L::connect),
       bool_key({"upgrade", "false", "Upgrade (WebSocket) is passed on"}, &L::upgrade),
       number_key(

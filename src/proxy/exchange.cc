@@ -188,6 +188,10 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
     cookie = worker_.sticky_cookie(*pool_, chosen_);
     fields.add("Set-Cookie", cookie);
   }
+  std::array<char, kServerTimingBytesMax> timing;
+  if (listener_->options.server_timing) {
+    fields.add("Server-Timing", format_server_timing(phases_so_far(), timing));
+  }
   stream_.send_head(
       {.status = head.status,
        .reason = head.reason,
@@ -223,14 +227,19 @@ void Exchange::on_upstream_end(const conn::Fields& trailers) {
 
 // --- an attempt is over ---
 
+// Of all attempts, now that this one is connected.
+base::Duration Exchange::connect_time() {
+  const conn::StreamFacts& up = attempt_.facts().stream;
+  return up.reused && attempts_ == 1 ? base::Duration{0} : up.connected - attempt_began_;
+}
+
 void Exchange::note_attempt() {
   const AttemptFacts& facts = attempt_.facts();
   up_in_ += facts.stream.bytes_in;
   up_out_ += facts.stream.bytes_out;
   const bool was_connected = facts.stream.connected != base::Instant{};
   if (was_connected) {
-    connect_ = facts.stream.reused && attempts_ == 1 ? base::Duration{0}
-                                                     : facts.stream.connected - attempt_began_;
+    connect_ = connect_time();
     const bool alive = !facts.stream.reused || facts.stream.bytes_in != 0;
     if (alive) worker_.connected(*attempt_.endpoint());
   }

@@ -17,6 +17,7 @@
 #include "proxy/admission.h"
 #include "proxy/attempt.h"
 #include "proxy/choose.h"
+#include "proxy/server_timing.h"
 #include "telemetry/record.h"
 
 namespace giliran::proxy {
@@ -93,6 +94,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void keep_trailers(const conn::Fields& trailers);
   void too_large();
   bool tried_elsewhere(const conn::ResponseHead& head);
+  base::Duration connect_time();
   void note_attempt();
   void note_tried(std::string_view how);
   void attempt_failed(const conn::StreamClosed& closed);
@@ -110,6 +112,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void cut();
 
   // exchange_record.cc
+  PhasesSoFar phases_so_far();
   void record();
 
   // conn::ServerStreamEvents

@@ -26,6 +26,18 @@ Phase Exchange::phase_now() {
   return Phase::kNone;
 }
 
+// Of an attempt that has a response head.
+PhasesSoFar Exchange::phases_so_far() {
+  const conn::StreamFacts& up = attempt_.facts().stream;
+  // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
+  const bool leased = up.reused && attempts_ == 1;
+  // An answer may come before the request is over.
+  const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
+  return {.queue = (leased ? up.connected : attempt_began_) - stream_.facts().head_done,
+          .connect = connect_time(),
+          .wait = up.head_done - (early ? up.connected : up.request_sent)};
+}
+
 void Exchange::record() {
   enter(State::kEnded);
   worker_.io().timers().disarm(timer_);
@@ -74,17 +86,14 @@ void Exchange::record() {
     r.upstream = endpoint.address;
     r.upstream_local = attempt_.facts().local;
     r.reused = up.reused;
-    // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
-    const bool leased = up.reused && attempts_ == 1;
-    r.queue = (leased ? up.connected : attempt_began_) - down.head_done;
+    const PhasesSoFar phases = phases_so_far();
+    r.queue = phases.queue;
     r.connect = connect_;
     if (connect_ != telemetry::kNotReached && up.request_sent != base::Instant{}) {
       r.send = up.request_sent - up.connected;
     }
     if (up.head_done != base::Instant{}) {
-      // An answer may come before the request is over.
-      const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
-      r.wait = up.head_done - (early ? up.connected : up.request_sent);
+      r.wait = phases.wait;
       r.data = now - up.head_done;
     }
   }

@@ -1,7 +1,11 @@
 // Who asks: PROXY headers from those in front and to those behind, trusted fields, sticky cookies.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "proxy/server_timing.h"
 #include "proxy/test_world.h"
 #include "wire/proxy_header/proxy_header.h"
 
@@ -260,6 +264,25 @@ TEST_F(StickyExchangeTest, NonsenseIsReplaced) {
   for (const char* cookie : {"turn=0123456789abcdef", "turn=", "turn=x", "turn=\"\""}) {
     EXPECT_NE(cookie_in(get_with(cookie)), "") << cookie;
   }
+}
+
+// --- what we tell of ourselves ---
+
+TEST_F(IdentityTest, PhasesAreToldInServerTimingWhereTheListenerSaysSo) {
+  listener_config_.server_timing = true;
+  start(1);
+  const std::string answer = get(kGet);
+  const telemetry::Record& record = last().record;
+  const PhasesSoFar phases{.queue = record.queue, .connect = record.connect, .wait = record.wait};
+  std::array<char, kServerTimingBytesMax> text;
+  EXPECT_GT(phases.connect.count(), 0);
+  EXPECT_THAT(answer, HasSubstr(fmt::format("\r\nServer-Timing: {}\r\n",
+                                            format_server_timing(phases, text))));
+}
+
+TEST_F(IdentityTest, PhasesAreNotToldOtherwise) {
+  start(1);
+  EXPECT_THAT(get(kGet), Not(HasSubstr("Server-Timing")));
 }
 
 }  // namespace
