@@ -90,6 +90,8 @@ Command client_command(client::ClientOptions& o) {
       {"--log-full", "drop|wait", "when the log cannot keep up; default: drop, and count",
        set_log_full(o.log_full)},
       {"--json", "PATH", "the result as JSON; -: standard output", set_text(o.json_path)},
+      {"--html", "PATH", "the result as a page to look at; -: standard output",
+       set_text(o.html_path)},
       {"--progress", "auto|none|json", "auto: a live line on a terminal; json: an object a second",
        [&o](const std::string& text) { return set_progress(o.progress, text); }},
       {"--seed", "N", "default: a random one, told at the start",
@@ -98,9 +100,7 @@ Command client_command(client::ClientOptions& o) {
   };
   constexpr std::string_view kNoRate =
       "a fixed rate comes later; -c sets how many clients ask at once";
-  command.absent = {{"-R", kNoRate},
-                    {"--rate", kNoRate},
-                    {"--html", "a report as a page comes later; --json writes the result"}};
+  command.absent = {{"-R", kNoRate}, {"--rate", kNoRate}};
   command.finish = [&o]() -> base::Result<void> {
     if (o.url.empty()) {
       return base::fail("no URL: giliran client URL, such as http://127.0.0.1:8080/");

@@ -46,6 +46,7 @@ struct ClientOptions {
   std::string log_path{};                             // --log; empty: none, "-": standard output
   telemetry::LogFull log_full = telemetry::LogFull::kDrop;  // --log-full
   std::string json_path{};                                  // --json; empty: none, "-": stdout
+  std::string html_path{};                                  // --html; empty: none, "-": stdout
   Progress progress = Progress::kAuto;                      // --progress auto|none|json
   uint64_t seed = 0;                     // --seed; 0: a random one, told in the plan
   bool quiet = false;                    // -q, --quiet: no plan, no live line, no summary

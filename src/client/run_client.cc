@@ -11,6 +11,7 @@
 #include "client/options.h"
 #include "client/signals.h"
 #include "net/listen.h"
+#include "web/page.h"
 
 namespace giliran::client {
 namespace {
@@ -68,7 +69,8 @@ class LiveLine {
 
 // Data goes to standard output; the summary is data unless something else is.
 bool stdout_is_taken(const ClientOptions& options) {
-  return options.progress == Progress::kJson || options.json_path == "-" || options.log_path == "-";
+  return options.progress == Progress::kJson || options.json_path == "-" ||
+         options.html_path == "-" || options.log_path == "-";
 }
 
 ConductorOptions watch(const ClientOptions& options, LiveLine& line) {
@@ -93,20 +95,37 @@ base::Result<void> check_descriptors(const Plan& plan) {
                   plan.connections, wanted, limit));
 }
 
-base::Result<File> open_json(const std::string& path) {
+base::Result<File> open_output(std::string_view flag, const std::string& path) {
   if (path.empty()) return File();
   if (path == "-") return File(stdout);
   File file(std::fopen(path.c_str(), "we"));
   if (file == nullptr) {
-    return base::fail(fmt::format("--json {}: {}", path, std::strerror(errno)), errno);
+    return base::fail(fmt::format("{} {}: {}", flag, path, std::strerror(errno)), errno);
   }
   return file;
 }
 
-int report(const ClientOptions& options, const RunResult& result, std::FILE* json) {
+struct Outputs {
+  File json;
+  File html;
+
+  static base::Result<Outputs> open(const ClientOptions& options) {
+    Outputs outputs;
+    outputs.json = GILIRAN_TRY(open_output("--json", options.json_path));
+    outputs.html = GILIRAN_TRY(open_output("--html", options.html_path));
+    return outputs;
+  }
+};
+
+int report(const ClientOptions& options, const RunResult& result, const Outputs& outputs) {
   int status = result.totals.counts().good() == 0 ? kFailed : 0;
-  if (json != nullptr && !write_all(json, result_json(result))) {
+  std::string json;
+  if (outputs.json != nullptr || outputs.html != nullptr) json = result_json(result);
+  if (outputs.json != nullptr && !write_all(outputs.json.get(), json)) {
     status = complain("--json " + options.json_path + ": " + std::strerror(errno), kFailed);
+  }
+  if (outputs.html != nullptr && !write_all(outputs.html.get(), web::page(options.url, json))) {
+    status = complain("--html " + options.html_path + ": " + std::strerror(errno), kFailed);
   }
   if (result.log.write_errors != 0) {
     status = complain("--log " + options.log_path + ": records were lost", kFailed);
@@ -125,8 +144,8 @@ int run_client(const ClientOptions& options) {
   if (plan->seed == 0) plan->seed = base::random_seed();
   const auto enough = check_descriptors(*plan);
   if (!enough) return complain(enough.error().message, kBadUsage);
-  auto json = open_json(options.json_path);
-  if (!json) return complain(json.error().message, kBadUsage);
+  const auto outputs = Outputs::open(options);
+  if (!outputs) return complain(outputs.error().message, kBadUsage);
   base::SystemClock clock;
   std::unique_ptr<telemetry::Log> log;
   if (!options.log_path.empty()) {
@@ -161,7 +180,7 @@ int run_client(const ClientOptions& options) {
     log->close();
     result.log = log->counts();
   }
-  return report(options, result, json->get());
+  return report(options, result, *outputs);
 }
 
 }  // namespace giliran::client
