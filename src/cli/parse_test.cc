@@ -77,11 +77,11 @@ TEST(Parse, EveryFlagOfTheServer) {
   EXPECT_EQ(o.listens[1].text(), "tcp://[::1]:9002");
   EXPECT_EQ(o.name, "s1");
   EXPECT_EQ(o.threads, 4U);
-  EXPECT_EQ(o.delay.text(), "exp(5ms)");
-  EXPECT_EQ(o.work.mean(), milliseconds(2));
+  EXPECT_EQ(o.delay->text(), "exp(5ms)");
+  EXPECT_EQ(o.work->mean(), milliseconds(2));
   EXPECT_TRUE(o.blocking);
-  EXPECT_DOUBLE_EQ(o.fail.rate, 0.01);
-  EXPECT_EQ(o.fail.status, 503);
+  EXPECT_DOUBLE_EQ(o.fail->rate, 0.01);
+  EXPECT_EQ(o.fail->status, 503);
   EXPECT_EQ(o.body_bytes, 16384U);
   EXPECT_THAT(o.allow_to, ElementsAre("loopback", "127.0.0.1:9003"));
   EXPECT_EQ(o.log, "-");

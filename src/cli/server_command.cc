@@ -29,6 +29,9 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
                   .arguments = "",
                   .examples = kExamples};
   command.flags = {
+      {"-c,--config", "FILE",
+       "TOML: delay, work, blocking, fail, body; read again on HUP; flags override it",
+       set_text(o.config)},
       {"--listen", "[http://|tcp://]HOST:PORT", "where to answer; tcp:// takes lines",
        add_listen(o.listens), true},
       {"--name", "NAME", "what it calls itself; default: its first address", set_text(o.name)},
@@ -74,8 +77,7 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
   };
   command.absent = {{"--join",
                      "joining a coordinator comes later; name this server there with "
-                     "--server HOST:PORT"},
-                    {"-c", "a server has no configuration file; everything is a flag"}};
+                     "--server HOST:PORT"}};
   command.finish = [&o, &warnings]() -> base::Result<void> {
     const auto listens = check_listens(o.listens, "127.0.0.1:9001");
     if (!listens) return listens;

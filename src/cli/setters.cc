@@ -70,7 +70,7 @@ Setter set_duration(base::Duration& out) {
   };
 }
 
-Setter set_distribution(base::Distribution& out) {
+Setter set_distribution(std::optional<base::Distribution>& out) {
   return [&out](const std::string& text) -> base::Result<void> {
     out = GILIRAN_TRY(base::Distribution::parse(text));
     return {};

@@ -8,10 +8,9 @@
 #include "base/error.h"
 #include "config/coordinator.h"
 #include "config/cross_check.h"
+#include "config/toml_file.h"
 
 namespace giliran::config {
-
-constexpr size_t kProblemsToldMax = 20;
 
 struct ParseOptions {
   CrossCheck check{};

@@ -89,8 +89,7 @@ void Exchange::read_ask(const conn::RequestHead& head) {
     literal_ = "ok\n";
     return;
   }
-  lot_ = site.draw(site.next_request(), ask_.delay ? &*ask_.delay : nullptr,
-                   ask_.work ? &*ask_.work : nullptr);
+  lot_ = loop_.draw(ask_.delay ? &*ask_.delay : nullptr, ask_.work ? &*ask_.work : nullptr);
   const bool bodiless = head.method == "HEAD" || ask_.status == 204 || ask_.status == 304;
   if (ask_.resource == Resource::kEcho && !refusal_ && !lot_.fault && !bodiless) {
     source_ = Source::kEcho;
@@ -101,7 +100,7 @@ void Exchange::read_ask(const conn::RequestHead& head) {
     return;
   }
   literal_ = site.name_line;
-  const auto bytes = ask_.body_bytes ? ask_.body_bytes : site.body_bytes;
+  const auto bytes = ask_.body_bytes ? ask_.body_bytes : loop_.character().body_bytes;
   if (bytes) {
     source_ = Source::kPattern;
     body_left_ = *bytes;
@@ -203,15 +202,15 @@ void Exchange::on_fan_out_over(FanOut& fan_out) {
 }
 
 void Exchange::fail_on_purpose() {
-  const FaultSpec& fail = loop_.site().fail;
   faulty_ = true;
-  switch (fail.kind) {
+  switch (lot_.fault_kind) {
     case FaultSpec::Kind::kReset:
       cut_connection(
           {.end = telemetry::End::kFault, .by = telemetry::By::kServer, .reason = "reset"});
       break;
     case FaultSpec::Kind::kStatus:
-      answer_text(fail.status, fmt::format("fault {} from {}\n", fail.status, loop_.site().name),
+      answer_text(lot_.fault_status,
+                  fmt::format("fault {} from {}\n", lot_.fault_status, loop_.site().name),
                   kPlainText);
       break;
   }

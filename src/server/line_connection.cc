@@ -122,14 +122,13 @@ void LineConnection::begin_message(std::string_view line, uint32_t wire_bytes) {
   line_wire_bytes_ = wire_bytes;
   at_ += wire_bytes;
   enter(State::kServing);
-  Site& site = loop_.site();
-  const Lot lot = site.draw(site.next_request(), nullptr, nullptr);
+  const Lot lot = loop_.draw(nullptr, nullptr);
   faulty_ = lot.fault;
-  if (faulty_ && site.fail.kind == FaultSpec::Kind::kReset) {
+  if (faulty_ && lot.fault_kind == FaultSpec::Kind::kReset) {
     end({.end = End::kFault, .by = By::kServer, .reason = "reset"}, net::CloseMode::kReset);
   } else if (faulty_) {
     answered_ = ready_;
-    send_line({"error ", fmt::to_string(site.fail.status), " from ", site.name});
+    send_line({"error ", fmt::to_string(lot.fault_status), " from ", loop_.site().name});
   } else if (turn_.start(ready_, lot)) {
     answer();
   }

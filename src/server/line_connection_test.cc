@@ -64,7 +64,7 @@ TEST(Line, BlockingAndFaultsHoldForMessages) {
       start_tcp({.log = log.path(),
                  .delay = base::Distribution::constant(std::chrono::milliseconds(20)),
                  .blocking = true,
-                 .fail = {.rate = 0.5, .status = 503},
+                 .fail = FaultSpec{.rate = 0.5, .status = 503},
                  .seed = 5});
   {
     TestClient client(server->urls()[0]);

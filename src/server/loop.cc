@@ -39,8 +39,9 @@ class Loop::Door final : public net::AcceptEvents {
   config::Scheme scheme_;
 };
 
-Loop::Loop(net::Io& io, Site& site, telemetry::RecordSink* sink, uint64_t span_seed)
-    : io_(io), site_(site), sink_(sink), span_rng_(span_seed) {}
+Loop::Loop(net::Io& io, Site& site, const Character& character, telemetry::RecordSink* sink,
+           uint64_t span_seed)
+    : io_(io), site_(site), character_(character), sink_(sink), span_rng_(span_seed) {}
 
 Loop::~Loop() = default;
 

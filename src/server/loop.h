@@ -12,6 +12,7 @@
 #include "config/listen_spec.h"
 #include "conn/server_connection.h"
 #include "net/io.h"
+#include "server/character.h"
 #include "server/site.h"
 #include "telemetry/record.h"
 
@@ -47,7 +48,8 @@ struct HttpPeer {
 class Loop final : private conn::ServerHandler {
  public:
   // sink: null where nothing is logged. span_seed: differs from loop to loop.
-  Loop(net::Io& io, Site& site, telemetry::RecordSink* sink, uint64_t span_seed);
+  Loop(net::Io& io, Site& site, const Character& character, telemetry::RecordSink* sink,
+       uint64_t span_seed);
   ~Loop();
 
   // Before the loop runs. Returns the address it is bound to.
@@ -60,6 +62,13 @@ class Loop final : private conn::ServerHandler {
 
   net::Io& io() { return io_; }
   Site& site() { return site_; }
+  // Requests that begin from now on fare by it.
+  void set_character(const Character& character) { character_ = character; }
+  // Of a request or message that begins now; asked_delay, asked_work: its own, or null.
+  Lot draw(const base::Distribution* asked_delay, const base::Distribution* asked_work) {
+    return character_.draw(site_.seed, site_.next_request(), asked_delay, asked_work);
+  }
+  const Character& character() const { return character_; }
   const Totals& totals() const { return totals_; }  // once the loop has ended
 
   // --- for what lives on this loop ---
@@ -90,6 +99,7 @@ class Loop final : private conn::ServerHandler {
 
   net::Io& io_;
   Site& site_;
+  Character character_;  // its own copy: no other thread looks at it
   telemetry::RecordSink* sink_;
   base::Rng span_rng_;
   Totals totals_;

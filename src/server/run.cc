@@ -28,6 +28,8 @@ class Process {
   void on_signal(int number) {
     if (number == SIGUSR1) {
       server_.reopen_log();
+    } else if (number == SIGHUP) {
+      reload();
     } else if (!draining_) {
       begin_drain(number == SIGQUIT);
     } else if (number != SIGQUIT) {
@@ -36,6 +38,19 @@ class Process {
   }
 
  private:
+  void reload() {
+    if (options_.config.empty()) {
+      fmt::print(stderr, "giliran server: HUP: there is no file to read again, give -c FILE\n");
+      return;
+    }
+    const auto read = server_.reload();
+    if (!read) {
+      fmt::print(stderr, "{}\ngiliran server: {} changes nothing\n", read.error().message,
+                 options_.config);
+    } else if (!options_.quiet) {
+      fmt::print(stderr, "{} read again: {}\n", options_.config, server_.character().text());
+    }
+  }
   void begin_drain(bool without_bound) {
     draining_ = true;
     if (!options_.quiet) {
@@ -75,7 +90,7 @@ void print_summary(const Server& server, const ServerOptions& options, base::Dur
 }  // namespace
 
 int run_server(const ServerOptions& options) {
-  const auto signals = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1};
+  const auto signals = {SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
   net::block_signals(signals);
   base::SystemClock clock;
   auto io = net::make_epoll_io(clock);

@@ -30,10 +30,6 @@ base::Result<void> check_name(std::string_view name) {
   return {};
 }
 
-bool needs_threads(const ServerOptions& options) {
-  return options.blocking || !options.work.zero();
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options) {
@@ -63,20 +59,16 @@ base::Result<void> Server::prepare() {
     const auto named = check_name(o.name);
     if (!named) return named;
   }
+  character_ = GILIRAN_TRY(o.character());
   net::raise_descriptor_limit();
 
   pool_ = std::make_unique<ServicePool>(o.threads, clock_);
   site_ = std::make_unique<Site>(clock_, *pool_);
   Site& site = *site_;
-  site.delay = o.delay;
-  site.work = o.work;
-  site.blocking = o.blocking;
-  site.fail = o.fail;
-  site.body_bytes = o.body_bytes;
   site.seed = o.seed;
   site.allow_to = GILIRAN_TRY(AllowTo::make(o.allow_to));
 
-  const uint32_t loops = needs_threads(o) ? 1 : std::min(o.threads, kLoopsMax);
+  const uint32_t loops = character_.needs_threads() ? 1 : std::min(o.threads, kLoopsMax);
   for (const config::ListenSpec& spec : o.listens) {
     for (const base::Address& address : GILIRAN_TRY(net::resolve(spec.host_port))) {
       const auto probed = net::probe_listen(address, "--listen");
@@ -92,8 +84,8 @@ base::Result<void> Server::prepare() {
   for (uint32_t i = 0; i < loops; ++i) {
     Worker worker;
     worker.io = GILIRAN_TRY(net::make_epoll_io(clock_));
-    worker.loop =
-        std::make_unique<Loop>(*worker.io, site, log_ ? &log_->sink(i) : nullptr, span_seed + i);
+    worker.loop = std::make_unique<Loop>(*worker.io, site, character_,
+                                         log_ ? &log_->sink(i) : nullptr, span_seed + i);
     workers_.push_back(std::move(worker));
   }
   for (const config::ListenSpec& spec : o.listens) {
@@ -103,7 +95,7 @@ base::Result<void> Server::prepare() {
   if (o.name.empty()) o.name = urls_.front().substr(urls_.front().find("://") + 3);
   site.name = o.name;
   site.name_line = o.name + "\n";
-  return needs_threads(o) ? pool_->start() : base::Result<void>();
+  return character_.needs_threads() ? pool_->start() : base::Result<void>();
 }
 
 base::Result<void> Server::open_listeners(const config::ListenSpec& spec) {
@@ -133,15 +125,14 @@ std::vector<std::string> Server::plan() const {
   std::string where;
   for (const std::string& url : urls_) where += (where.empty() ? "" : ", ") + url;
   lines.push_back(fmt::format("server {} on {}", site_->name, where));
-  if (needs_threads(o)) {
+  if (character_.needs_threads()) {
     lines.push_back(fmt::format("  {} service thread{} fed by one queue, 1 I/O loop", o.threads,
                                 o.threads == 1 ? "" : "s"));
   } else {
     lines.push_back(
         fmt::format("  {} I/O loop{}", workers_.size(), workers_.size() == 1 ? "" : "s"));
   }
-  lines.push_back(fmt::format("  delay {}{}, work {}, fail {}", o.delay.text(),
-                              o.blocking ? " (blocking)" : "", o.work.text(), o.fail.text()));
+  lines.push_back("  " + character_.text() + (o.config.empty() ? "" : ", of " + o.config));
   lines.push_back(fmt::format("  log {}, seed {}", o.log.empty() ? "none" : o.log, o.seed));
   return lines;
 }
@@ -157,6 +148,16 @@ void Server::drain(std::function<void()> on_drained) {
       });
     });
   }
+}
+
+base::Result<void> Server::reload() {
+  Character read = GILIRAN_TRY(options_.character());
+  if (read.needs_threads()) GILIRAN_TRY_VOID(pool_->start());
+  character_ = std::move(read);
+  for (Worker& worker : workers_) {
+    worker.io->post([&worker, character = character_] { worker.loop->set_character(character); });
+  }
+  return {};
 }
 
 void Server::shut() {

@@ -37,6 +37,9 @@ class Server {
   // Cuts what is left. After drain(). Thread-safe.
   void shut();
   void reopen_log();
+  // Reads the file of the options again. Where it is not good, nothing changes. By one thread.
+  base::Result<void> reload();
+  const Character& character() const { return character_; }
   // Blocks until drained; ends the threads and closes the log.
   void join();
 
@@ -58,6 +61,7 @@ class Server {
   base::SystemClock clock_;
   std::unique_ptr<telemetry::Log> log_;
   std::unique_ptr<Site> site_;
+  Character character_;  // the last one that the loops were given
   std::vector<Worker> workers_;
   // After the loops: its threads post to them until it is gone.
   std::unique_ptr<ServicePool> pool_;

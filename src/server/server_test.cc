@@ -190,8 +190,8 @@ TEST(Server, WorkBurnsCpuAlsoWhereAQueryAsksForIt) {
 }
 
 std::set<int> failing_requests(uint64_t seed, uint32_t threads) {
-  const auto server =
-      start_server({.name = "s1", .threads = threads, .fail = {.rate = 0.3}, .seed = seed});
+  const auto server = start_server(
+      {.name = "s1", .threads = threads, .fail = FaultSpec{.rate = 0.3}, .seed = seed});
   std::set<int> failing;
   for (int i = 0; i < 40; ++i) {
     if (get(server->urls()[0], "/").starts_with("HTTP/1.1 500")) failing.insert(i);
@@ -212,7 +212,7 @@ TEST(Server, AFaultMayBeAReset) {
   const auto server = start_server({.name = "s1",
                                     .threads = 1,
                                     .log = log.path(),
-                                    .fail = {.rate = 1, .kind = FaultSpec::Kind::kReset}});
+                                    .fail = FaultSpec{.rate = 1, .kind = FaultSpec::Kind::kReset}});
   {
     TestClient client(server->urls()[0]);
     client.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");

@@ -3,8 +3,8 @@
 
 #include "base/time.h"
 #include "net/io.h"
+#include "server/character.h"
 #include "server/service_pool.h"
-#include "server/site.h"
 
 namespace giliran::server {
 
