@@ -225,7 +225,7 @@ function plots(result: ClientResult): Child[] {
   const distribution = byPercentile(
       "distribution",
       "Latency by percentile",
-      "Each step to the right is ten times as rare. A curve that rises late has a rare but bad tail.",
+      "Each step to the right is ten times as rare. What rises late is rare, but bad.",
       [
         {label: "response time", of: result.response_time, colour: (p) => p.kinds[0], width: 2.25},
         {label: "service time", of: result.service_time, colour: (p) => p.kinds[2], dash: [7, 3]},
