@@ -101,7 +101,7 @@ GOOD = [
     ("src/cli/a.cc", '#include "net/io.h"\n'),
     ("src/wire/a.cc", "// never call usleep(3) here\nconst char* a = \"usleep(3)\";\n"),
     ("src/wire/a.h", HEADER + "int a;\n"),
-    ("web/src/a.ts", "const a = h(\"p\", {}, text);\n"),
+    ("web/src/a.ts", "const a = h(b, {}, text);\n"),
     ("web/package.json", '{"engines": {"node": ">=18"}, "dependencies": {"a": "1.2.3"}}\n'),
     ("web/package-lock.json", '{"engines": {"node": "^18"}}\n'),
     ("tests/a.py", "a = 1\n"),
