@@ -111,7 +111,7 @@ void add_load(Command& command, const RunPlan& plan) {
   } else {
     add(command, {"-d", base::format_duration(client.duration)});
   }
-  if (stages.empty() && client.rate) add(command, {"-R", rate_text(*client.rate)});
+  if (client.rate) add(command, {"-R", rate_text(*client.rate)});
   if (client.loop() == Loop::kOpen && client.arrivals != Arrivals::kConstant) {
     add(command, {"--arrivals", std::string(name(client.arrivals))});
   }
@@ -320,25 +320,23 @@ Command client_command(const RunPlan& plan, const RunPlace& place, const std::st
 std::string stages_text(const RunPlan& plan) {
   const ClientPlan& client = plan.client;
   std::string text;
-  const auto stage = [&](base::Duration lasts, double rate) {
-    text += fmt::format("{}{}:{}", text.empty() ? "" : ",", base::format_duration(lasts),
-                        rate_text(rate));
+  const auto stage = [&](base::Duration lasts, double rate, bool jump) {
+    if (lasts.count() == 0) return;
+    text += fmt::format("{}{}:{}{}", text.empty() ? "" : ",", base::format_duration(lasts),
+                        jump ? "=" : "", rate_text(rate));
   };
-  if (!client.stages.empty()) {
-    for (const Stage& each : client.stages) stage(each.lasts, each.rate);
-    return text;
-  }
-  base::Duration from{};
+  for (const client::Stage& each : client.stages) stage(each.length, each.rate, each.jump);
+  if (!text.empty()) return text;
+  base::Duration from = client.warmup;
   double rate = client.rate.value_or(0);
   for (const Event& event : plan.timeline) {
     if (event.action != Action::kRate) continue;
-    if (from.count() == 0) stage({}, rate);
-    if (event.at > from) stage(event.at - from, rate);
+    stage(event.at - from, rate, true);
     from = event.at;
     rate = event.rate;
-    stage({}, rate);
   }
-  if (!text.empty()) stage(client.duration - from, rate);
+  if (from == client.warmup && rate == client.rate.value_or(0)) return text;
+  stage(client.warmup + client.duration - from, rate, true);
   return text;
 }
 

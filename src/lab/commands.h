@@ -58,8 +58,8 @@ Command coordinator_command(const RunPlan& plan, const RunPlace& place,
 Command client_command(const RunPlan& plan, const RunPlace& place, const std::string& coordinator,
                        std::span<const std::string> servers);
 
-// The client's load, as --stages takes it, events of kind kRate included; empty where one rate (-R)
-// or none says it all.
+// What follows the client's rate (-R) and warm-up, as --stages takes it, events of kind kRate
+// included; empty where there is nothing.
 std::string stages_text(const RunPlan& plan);
 
 // As it can be pasted into a shell.

@@ -135,9 +135,10 @@ base::Duration RunPlan::work_time() const {
 }
 
 base::Duration RunPlan::asking_time() const {
-  if (client.requests == 0) return client.duration;
-  if (!client.rate || *client.rate <= 0) return kRequestsTime;
-  return base::from_seconds(static_cast<double>(client.requests) / *client.rate);
+  if (client.requests == 0) return client.warmup + client.duration;
+  const double rate = client.rate.value_or(0);
+  if (rate <= 0) return client.warmup + kRequestsTime;
+  return client.warmup + base::from_seconds(static_cast<double>(client.requests) / rate);
 }
 
 const Contrast* Scenario::contrast_of(size_t run) const {

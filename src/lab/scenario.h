@@ -11,6 +11,7 @@
 
 #include "base/distribution.h"
 #include "base/time.h"
+#include "client/rate_profile.h"
 #include "config/coordinator.h"
 #include "config/scheme.h"
 #include "server/character.h"
@@ -44,18 +45,12 @@ enum class Loop : uint8_t {
 enum class Arrivals : uint8_t { kConstant, kPoisson };
 std::string_view name(Arrivals arrivals);  // "constant", "poisson"
 
-// The rate goes in a straight line from the one before (of the first stage: from its own) to
-// `rate`.
-struct Stage {
-  base::Duration lasts{};
-  double rate = 0;  // per second, all connections together
-};
-
 struct ClientPlan {
   uint32_t connections = 300;
   uint32_t threads = 0;          // 0: as the client decides
   std::optional<double> rate{};  // per second: an open loop; none and no stages: a closed one
-  std::vector<Stage> stages{};   // an open loop too; then `duration` is their sum
+  // An open loop too, which begins at `rate`; then `duration` is their sum.
+  std::vector<client::Stage> stages{};
   Arrivals arrivals = Arrivals::kConstant;
   base::Duration duration = std::chrono::milliseconds(2500);  // how long requests are issued
   uint64_t requests = 0;                                      // instead of a duration, where not 0
@@ -78,7 +73,7 @@ struct ClientPlan {
   Loop loop() const { return rate || !stages.empty() ? Loop::kOpen : Loop::kClosed; }
 };
 
-// What happens during a run. Times count from the first request (the client's start).
+// What happens during a run. Times count from the client's start, warm-up included.
 enum class Action : uint8_t {
   kKill,      // SIGKILL: as a crash
   kStart,     // a process that was killed is started again, at the same address

@@ -46,6 +46,7 @@ class Expectation {
   double value(const Measured& measured) const;
   double bound() const { return bound_; }
   bool holds(double value) const;
+  std::string shown(double value) const;  // "12.3 ms", "0.1%"; "-" for nothing
   const std::string& text() const { return text_; }
 
  private:
@@ -56,7 +57,6 @@ class Expectation {
   base::Result<void> set_metric(std::string_view name, std::string_view value);
   base::Result<void> set_bound(std::string_view value);
   const base::Histogram* histogram(const Measured& measured) const;
-  std::string shown(double value) const;
 
   std::string text_;
   Metric metric_ = Metric::kRate;
