@@ -30,7 +30,7 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
                   .examples = kExamples};
   command.flags = {
       {"-c,--config", "FILE",
-       "TOML: delay, work, blocking, fail, body; read again on HUP; flags override it",
+       "TOML: delay, work, blocking, fail, slowdown, body; read again on HUP; flags override it",
        set_text(o.config)},
       {"--listen", "[http://|tcp://]HOST:PORT", "where to answer; tcp:// takes lines",
        add_listen(o.listens), true},
@@ -49,6 +49,17 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
       {"--fail", "RATE[:STATUS|:reset]", "fail so many on purpose: 1%, 1%:503, 1%:reset",
        [&o](const std::string& text) -> base::Result<void> {
          o.fail = GILIRAN_TRY(server::FaultSpec::parse(text));
+         return {};
+       }},
+      {"--slowdown", "FACTOR",
+       "delay and work take so many times as long, those that requests ask for too",
+       [&o](const std::string& text) -> base::Result<void> {
+         const double factor = GILIRAN_TRY(base::parse_double(text));
+         if (factor <= 0 || factor > server::kSlowdownMax) {
+           return base::fail(fmt::format("'{}': expected a number above 0 and up to {}", text,
+                                         server::kSlowdownMax));
+         }
+         o.slowdown = factor;
          return {};
        }},
       {"--body", "BYTES", "answer exactly so many bytes, such as 16KiB; default: the name",

@@ -93,11 +93,11 @@ bool calls_leaves(const RunPlan& plan, const ServerPlan& server) {
 }
 
 void add_character(Command& command, const server::Character& its) {
-  const server::Character plain;
   if (!its.work.zero()) add(command, {"--work", its.work.text()});
   if (!its.delay.zero()) add(command, {"--delay", its.delay.text()});
   if (its.blocking) add(command, {"--blocking"});
   if (its.fail.rate > 0) add(command, {"--fail", its.fail.text()});
+  if (its.slowdown != 1) add(command, {"--slowdown", fmt::format("{}", its.slowdown)});
   if (its.body_bytes) add(command, {"--body", base::format_bytes(*its.body_bytes)});
 }
 

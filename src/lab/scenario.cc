@@ -19,7 +19,8 @@ constexpr base::Duration kRequestsTime = std::chrono::seconds(10);
 bool same_work(const ServerPlan& a, const ServerPlan& b) {
   return a.character.delay.text() == b.character.delay.text() &&
          a.character.work.text() == b.character.work.text() &&
-         a.character.blocking == b.character.blocking;
+         a.character.blocking == b.character.blocking &&
+         a.character.slowdown == b.character.slowdown;
 }
 
 // Of one server, with what requests carry instead of its own.

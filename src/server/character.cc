@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/parse.h"
 #include "base/rng.h"
@@ -38,6 +39,18 @@ base::Result<FaultSpec> to_fault(const Value& value) {
   return unquoted(FaultSpec::parse(value.text), value);
 }
 
+base::Duration times(base::Duration time, double factor) {
+  return base::Duration(std::llround(static_cast<double>(time.count()) * factor));
+}
+
+base::Result<double> to_slowdown(const Value& value) {
+  double factor = 0;
+  if (value.kind == Value::Kind::kInteger) factor = static_cast<double>(value.integer);
+  if (value.kind == Value::Kind::kFloat) factor = value.number;
+  if (factor > 0 && factor <= kSlowdownMax) return factor;
+  return base::fail(fmt::format("expected a number above 0 and up to {}", kSlowdownMax));
+}
+
 Key<Character> distribution_key(const config::KeyText& text,
                                 base::Distribution Character::* member) {
   return config::key_of(text, "distribution", member, to_distribution,
@@ -60,14 +73,17 @@ Lot Character::draw(uint64_t seed, uint64_t number, const base::Distribution* as
   lot.work = works.sample(rng);
   if (asked_delay != nullptr) waits = std::min(waits, kAskedTimeMax);
   if (asked_work != nullptr) lot.work = std::min(lot.work, kAskedTimeMax);
+  waits = times(waits, slowdown);
+  lot.work = times(lot.work, slowdown);
   (blocking ? lot.hold : lot.delay) = waits;
   return lot;
 }
 
 std::string Character::text() const {
-  return fmt::format("delay {}{}, work {}, fail {}{}", delay.text(), blocking ? " (blocking)" : "",
-                     work.text(), fail.text(),
-                     body_bytes ? ", body " + base::format_bytes(*body_bytes) : "");
+  return fmt::format("delay {}{}, work {}, fail {}{}{}", delay.text(),
+                     blocking ? " (blocking)" : "", work.text(), fail.text(),
+                     body_bytes ? ", body " + base::format_bytes(*body_bytes) : "",
+                     slowdown == 1 ? "" : fmt::format(", slowdown {}", slowdown));
 }
 
 std::span<const Key<Character>> character_keys() {
@@ -82,6 +98,9 @@ std::span<const Key<Character>> character_keys() {
           {"fail", "\"1%:503\"", "so many fail on purpose: RATE, RATE:STATUS, RATE:reset"}, "fault",
           &Character::fail, to_fault,
           [](const FaultSpec& fail) { return config::quoted(fail.text()); }),
+      config::key_of({"slowdown", "10",
+                      "delay and work take so many times as long, those that requests ask for too"},
+                     "number", &Character::slowdown, to_slowdown, config::from_double),
       config::absent(
           config::key_of(
               {"body", "\"16KiB\"", "answers have exactly so many bytes"}, "bytes",

@@ -13,6 +13,7 @@
 
 namespace giliran::server {
 
+constexpr double kSlowdownMax = 1000;
 constexpr uint64_t kBodyBytesMax = uint64_t{1} << 30;
 
 // What fell to one request: drawn from the seed and its number, so that the same requests in the
@@ -31,6 +32,7 @@ struct Character {
   base::Distribution delay{};
   base::Distribution work{};
   bool blocking = false;  // a delay holds its thread
+  double slowdown = 1;    // delay and work take so many times as long, those of the query too
   FaultSpec fail{};
   std::optional<uint64_t> body_bytes{};  // none: the name and a line end
 
@@ -38,7 +40,7 @@ struct Character {
   // asked_delay, asked_work: of the query; null: the server's own.
   Lot draw(uint64_t seed, uint64_t number, const base::Distribution* asked_delay,
            const base::Distribution* asked_work) const;
-  // "delay 5ms (blocking), work 0, fail none, body 16KiB"
+  // "delay 5ms (blocking), work 0, fail none, body 16KiB, slowdown 10"
   std::string text() const;
 };
 

@@ -14,10 +14,13 @@ using ::testing::StartsWith;
 
 TEST(Character, ReadsEveryKey) {
   const auto read = parse_character(
-      "delay = \"exp(5ms)\"\nwork = \"2ms\"\nblocking = true\nfail = \"1%:reset\"\nbody = \"1KiB\"",
+      "delay = \"exp(5ms)\"\nwork = \"2ms\"\nblocking = true\nfail = \"1%:reset\"\nbody = "
+      "\"1KiB\"\n"
+      "slowdown = 2.5",
       "s.toml");
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->text(), "delay exp(5ms) (blocking), work 2ms, fail 1%:reset, body 1KiB");
+  EXPECT_EQ(read->text(),
+            "delay exp(5ms) (blocking), work 2ms, fail 1%:reset, body 1KiB, slowdown 2.5");
   EXPECT_TRUE(read->needs_threads());
   const auto nothing = parse_character("", "s.toml");
   ASSERT_TRUE(nothing);
@@ -46,6 +49,7 @@ TEST(Character, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(error("delays = \"5ms\""), HasSubstr("'delay'"));
   EXPECT_THAT(error("blocking = 1"), HasSubstr("true or false"));
   EXPECT_THAT(error("body = \"2GiB\""), HasSubstr("body"));
+  EXPECT_THAT(error("slowdown = 0"), HasSubstr("above 0"));
   EXPECT_THAT(error("a = = b"), StartsWith("s.toml:1:"));
   EXPECT_THAT(load_character("no/such/file.toml").error().message, HasSubstr("no/such/file.toml"));
 }
@@ -56,6 +60,15 @@ TEST(Character, TheSeedDrawsTheSameWhateverTheCharacterWasBefore) {
   EXPECT_EQ(slow.draw(7, 3, nullptr, nullptr).delay, first.delay);
   const auto asked = base::Distribution::parse("exp(50ms)");
   EXPECT_EQ(Character().draw(7, 3, &*asked, nullptr).delay, first.delay);
+}
+
+TEST(Character, ASlowServerIsSlowWithWhatItIsAskedToo) {
+  const auto asked = base::Distribution::parse("exp(50ms)");
+  const auto work = base::Distribution::parse("1ms");
+  const Lot usual = Character().draw(7, 3, &*asked, &*work);
+  const Lot slow = Character{.slowdown = 10}.draw(7, 3, &*asked, &*work);
+  EXPECT_EQ(slow.delay, usual.delay * 10);
+  EXPECT_EQ(slow.work, usual.work * 10);
 }
 
 // --- of a server that runs ---

@@ -9,6 +9,7 @@ base::Result<Character> ServerOptions::character() const {
   if (work) read.work = *work;
   if (blocking) read.blocking = true;
   if (fail) read.fail = *fail;
+  if (slowdown) read.slowdown = *slowdown;
   if (body_bytes) read.body_bytes = body_bytes;
   return read;
 }

@@ -31,6 +31,7 @@ struct ServerOptions {
   std::optional<base::Distribution> work{};                // --work
   bool blocking = false;                                   // --blocking: a delay holds its thread
   std::optional<FaultSpec> fail{};                         // --fail
+  std::optional<double> slowdown{};                        // --slowdown
   std::optional<uint64_t> body_bytes{};                    // --body; none: the name and a line end
   std::vector<std::string> allow_to{};                     // --allow-to HOST:PORT or loopback
   uint64_t seed = 0;                                       // --seed; 0: from the kernel
