@@ -1,6 +1,6 @@
 // The page of one run of `giliran client`.
 
-import {isOpen, plan, tables} from "./client_tables";
+import {expectations, isOpen, plan, tables} from "./client_tables";
 import type {ClientResult, Histogram} from "./data";
 import {type Child, h, num, section, table} from "./dom";
 import {count, decimal, micros, plural, seconds, share} from "./format";
@@ -102,7 +102,7 @@ const ROWS: [string, keyof Histogram][] = [
   ["max", "max_us"],
 ];
 
-function keyNumbers(result: ClientResult): HTMLElement {
+export function keyNumbers(result: ClientResult): HTMLElement {
   const t = result.totals;
   const tile = (id: string, name: string, value: Child, more: Child) =>
       h("div.tile", {id}, h("div.name", {}, name), h("div.value", {}, value),
@@ -196,30 +196,12 @@ function explanation(result: ClientResult): Child[] {
 
 function thresholds(result: ClientResult): Child {
   const expected = result.expected ?? [];
-  if (expected.length === 0) return null;
-  return section(
-      "expected",
-      "Expected",
-      h(
-          "ul.expected",
-          {},
-          expected.map(
-              (e) => h(
-                  `li.${e.met ? "good" : "bad"}`,
-                  {},
-                  h("span.badge", {}, e.met ? "✓ met" : "✗ not met"),
-                  " ",
-                  h("code", {}, e.text),
-                  h("span.more", {}, ` measured ${e.measured}`),
-                  ),
-              ),
-          ),
-  );
+  return expected.length > 0 && section("expected", "Expected", expectations(expected));
 }
 
 // --- plots ---
 
-function plots(result: ClientResult): Child[] {
+export function plots(result: ClientResult): Child[] {
   const intervals = result.intervals ?? [];
   const time = timeOf(intervals, result.marks ?? [], result.plan.warmup_s);
   const distribution = byPercentile(

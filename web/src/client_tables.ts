@@ -1,11 +1,22 @@
 // The tables of the client's page, and what was run.
 
-import type {ClientResult} from "./data";
+import type {ClientResult, Expected} from "./data";
 import {type Child, facts, h, num, section, table} from "./dom";
 import {bytes, count, decimal, list, micros, moment, plural, rate, seconds, share} from "./format";
 
 export function isOpen(result: ClientResult): boolean {
   return result.plan.loop === "open";
+}
+
+/** What was to hold, and whether it did. */
+export function expectations(expected: Expected[]): HTMLElement {
+  return h(
+      "ul.expected", {},
+      expected.map(
+          (e) =>
+              h(`li.${e.met ? "good" : "bad"}`, {},
+                h("span.badge", {}, e.met ? "✓ met" : "✗ not met"), " ", h("code", {}, e.text),
+                h("span.more", {}, ` measured ${e.measured}`))));
 }
 
 export function tables(result: ClientResult): Child[] {

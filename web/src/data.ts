@@ -113,16 +113,185 @@ export interface ClientResult {
   log?: {written: number; dropped: number; write_errors: number};
 }
 
-/**
- * The histogram's value at 0 to 100, the highest of its bucket; undefined where there is nothing.
- */
-export function percentile(of: Histogram, p: number): number|undefined {
-  if (!of.buckets || of.count === 0) return undefined;
-  const rank = Math.max(1, Math.ceil((p / 100) * of.count - 1e-9));
-  let seen = 0;
-  for (const [, high, n] of of .buckets) {
-    seen += n;
-    if (seen >= rank) return Math.min(high, of.max_us ?? high);
-  }
-  return of.max_us;
+// --- giliran-compare/1 ---
+
+export type Curve = [number, number][];  // percentile, us
+
+export interface ComparePoint {
+  t_s: number;
+  for_s: number;
+  rate: number;
+  errors: number;
+  p50_us?: number;
+  p99_us?: number;
+}
+
+export interface CompareSide {
+  files?: string[];
+  url?: string;
+  loop?: string;
+  answered?: number;
+  rate?: number;
+  errors_share?: number;
+  intervals?: number;
+  measured_s?: number;
+  valid?: boolean;
+  reasons?: string[];
+  distribution?: {service_time?: Curve; response_time?: Curve};
+  over_time?: ComparePoint[];
+}
+
+export interface CompareRow {
+  metric: string;
+  what: string;
+  unit: string;
+  a: number;
+  b: number;
+  change?: number;
+  low?: number;
+  high?: number;
+  verdict: string;
+  why?: string;
+}
+
+export interface CompareResult {
+  format: "giliran-compare/1";
+  version?: string;
+  verdict: string;
+  text: string;
+  warnings?: string[];
+  a: CompareSide;
+  b: CompareSide;
+  rows: CompareRow[];
+  threshold?: number;
+  errors_threshold?: number;
+  confidence?: number;
+  method?: {resamples?: number; seed?: number; text?: string};
+}
+
+// --- giliran-lab/2 ---
+
+export interface Label {
+  key: string;
+  value: string;
+}
+
+export interface Expected {
+  text: string;
+  measured: string;
+  met: boolean;
+}
+
+export interface Median {
+  count: number;
+  median: number;
+  low?: number;
+  high?: number;
+  confidence?: number;
+}
+
+export interface LabProcess {
+  name: string;
+  role: string;
+  starts?: number;
+  ended?: string;
+  user_s?: number;
+  system_s?: number;
+  memory_max_bytes?: number;
+  us_per_request?: number;
+  cpu_over_time?: [number, number][];
+}
+
+export interface LabRun {
+  name: string;
+  point?: number;
+  repetition?: number;
+  labels?: Label[];
+  plan?: Record<string, string|number|boolean>;
+  measured: {
+    rate: number;
+    elapsed_s?: number;
+    issued?: number;
+    answered?: number;
+    errors?: number;
+    p50_us?: number;
+    p90_us?: number;
+    p99_us?: number;
+    p99_9_us?: number;
+    service_p50_us?: number;
+    service_p99_us?: number;
+    verdict?: string;
+  };
+  processes?: LabProcess[];
+  cpu?: {cores_busy?: number; others_busy?: number};
+  marks?: Mark[];
+  turns?: {
+    servers?:
+        Record<string, number>|{
+          name: string;
+          turns: number
+        }[];
+    without_server?: number;
+    even?: boolean;
+    judged?: boolean;
+  };
+  records?: number;
+  not_understood?: number;
+  conservation?: {conserved?: boolean; judged?: boolean; text?: string};
+  little?: {holds: boolean; expected: number; measured: number; text?: string};
+  expected?: Expected[];
+  where_time_goes?: string;
+  client?: ClientResult;
+  commands?: string[];
+}
+
+export interface LabPoint {
+  name: string;
+  labels?: Label[];
+  runs?: string[];
+  rate?: Median;
+  p50_us?: Median;
+  p99_us?: Median;
+  p99_9_us?: Median;
+  service_p50_us?: Median;
+  service_p99_us?: Median;
+  errors?: Median;
+  cpu_us?: Median;
+}
+
+export interface Scaling {
+  of: string;
+  points: {threads: number; rate: Median; speed_up?: number; efficiency?: number}[];
+  usl?: {
+    alpha: number; beta: number; gamma: number;
+    r_squared?: number;
+    peak?: {threads: number; rate: number; measured?: boolean};
+  };
+  words?: string;
+}
+
+export interface LabResult {
+  format: "giliran-lab/2";
+  version?: string;
+  scenario: string;
+  about?: string;
+  look_for?: string;
+  seed?: number;
+  cores?: number;
+  machine?: {cores?: number|string; cpu?: string; os?: string};
+  started_unix_s?: number;
+  elapsed_s?: number;
+  finished?: boolean;
+  interrupted?: boolean;
+  failure?: string;
+  last_words?: string|string[];
+  exit_status?: number;
+  planned?: string[];
+  axes?: {key: string; values: string[]}[];
+  repetitions?: number;
+  runs: LabRun[];
+  points?: LabPoint[];
+  claims?: Expected[];
+  speed_ups?: {one: string; many: string; speed_up: number; why?: string}[];
+  scaling?: Scaling[];
 }

@@ -53,6 +53,12 @@ export function share(part: number|null|undefined): string {
   return three(part * 100) + NARROW + "%";
 }
 
+/** A change: "+3.2 %", "−12 %". */
+export function signedShare(part: number): string {
+  const text = share(Math.abs(part));
+  return (part > 0 ? "+" : part < 0 ? "\u2212" : "") + text;
+}
+
 export function bytes(n: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let at = 0;

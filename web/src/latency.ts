@@ -44,15 +44,17 @@ export function durationAxis(values: Values[], log: boolean, floor = 0): Axis {
     high = Math.max(high, one);
   }
   low = Math.min(Math.max(low, floor), high);
-  const steps = steps125(low / 1.05, high * 1.05);
-  const thin =
-      steps.length > 10 ? steps.filter((v) => String(v).startsWith("1") || isDecade(v)) : steps;
+  const [from, to] = [low / 1.05, high * 1.05];
+  const steps = [[1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]
+                    .map((of) => stepsBetween(of, from, to))
+                    .find((some) => some.length > 3) ??
+      stepsBetween([1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9], from, to);
   return {
     text: micros,
     tick: micros,
     log: true,
-    splits: thin,
-    range: [steps[0], steps[steps.length - 1]]
+    splits: steps.length > 10 ? steps.filter(isDecade) : steps,
+    range: [steps[0], steps[steps.length - 1]],
   };
 }
 
@@ -60,15 +62,14 @@ function isDecade(v: number): boolean {
   return Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9;
 }
 
-/** 1, 2, 5, 10, 20 … from the last one below `low` to the first above `high`. */
-function steps125(low: number, high: number): number[] {
+/** These steps of every decade, from the last one below `low` to the first above `high`. */
+function stepsBetween(steps: number[], low: number, high: number): number[] {
   const all: number[] = [];
   for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e) {
-    for (const m of [1, 2, 5]) all.push(Number((m * 10 ** e).toPrecision(1)));
+    for (const m of steps) all.push(Number((m * 10 ** e).toPrecision(2)));
   }
   const first = Math.max(0, all.findIndex((v) => v > low) - 1);
-  const last = all.findIndex((v) => v >= high);
-  return all.slice(first, last + 1);
+  return all.slice(first, all.findIndex((v) => v >= high) + 1);
 }
 
 const OUTER: [keyof Histogram, string, number[]|undefined, number][] = [
@@ -173,27 +174,32 @@ export function byPercentile(
                            width: d.width ?? 2,
                            values: curve(d.of, x),
                          }));
-  const splits = [1, 2, 4];
-  for (let e = 1; e <= Math.log10(rarest) + 0.001; ++e) splits.push(10 ** e);
-  const name = (v: number) => percentileName(100 * (1 - 1 / v));
-  const last = x[x.length - 1];
   return figure({
     id,
     title,
     note,
     x,
-    xAxis: {
-      name: "percentile",
-      text: name,
-      tick: (v) => (v === 1 ? "min" : name(v).slice(1) + "\u202f%"),
-      log: true,
-      splits: splits.filter((v) => v <= last),
-      range: [1, last],
-    },
+    xAxis: percentileAxis(x),
     yAxis: durationAxis(lines.map((l) => l.values), true, 1),
     lines,
     height: 300,
   });
+}
+
+/** Of x = 1 / (1 - percentile), ascending. */
+export function percentileAxis(x: number[]): Axis {
+  const [first, last] = [x[0], x[x.length - 1]];
+  const splits = [1, 2, 4];
+  for (let v = 10; v <= last * 1.001; v *= 10) splits.push(v);
+  const name = (v: number) => percentileName(100 * (1 - 1 / v));
+  return {
+    name: "percentile",
+    text: name,
+    tick: (v) => v === 1 ? "min" : name(v).slice(1) + "\u202f%",
+    log: true,
+    splits: splits.filter((v) => v >= first * 0.999 && v <= last * 1.001),
+    range: [first, last],
+  };
 }
 
 /** Values at 1 / (1 - percentile), in one pass over the buckets; null beyond what was counted. */

@@ -4,8 +4,10 @@ import "uplot/dist/uPlot.min.css";
 import "./page.css";
 
 import {clientPage} from "./client";
-import type {ClientResult} from "./data";
+import {comparePage} from "./compare";
+import type {ClientResult, CompareResult, LabResult} from "./data";
 import {type Child, h} from "./dom";
+import {labPage} from "./lab";
 
 interface View {
   kind: string;
@@ -13,6 +15,8 @@ interface View {
 }
 
 const VIEWS = new Map<string, View>([
+  ["giliran-lab/2", {kind: "lab", show: (data: LabResult) => labPage(data)}],
+  ["giliran-compare/1", {kind: "compare", show: (data: CompareResult) => comparePage(data)}],
   ["giliran-client/2", {kind: "client", show: (data: ClientResult) => clientPage(data)}],
 ]);
 

@@ -19,6 +19,7 @@ export interface Line {
   dash?: number[];
   width?: number;
   filled?: boolean;
+  spanGaps?: boolean;
   dots?: boolean;  // measured points without a line
 }
 
@@ -72,6 +73,7 @@ export function figure(of: Figure): HTMLElement {
       room,
       numbers(of),
   );
+  drawn.get(of.id)?.end();
   drawn.set(of.id, new Drawn(of, room));
   return element;
 }
@@ -81,15 +83,25 @@ export function redraw(id: string, change: Partial<Figure>): void {
   drawn.get(id)?.change(change);
 }
 
+onThemeChange(() => {
+  for (const one of drawn.values()) one.draw();
+});
+
 class Drawn {
   plot: uPlot|null = null;
+  private readonly watch = new ResizeObserver(() => this.fit());
 
   constructor(
       private of: Figure,
       private readonly room: HTMLElement,
   ) {
-    new ResizeObserver(() => this.fit()).observe(room);
-    onThemeChange(() => this.draw());
+    this.watch.observe(room);
+  }
+
+  /** Another figure takes the place of this one. */
+  end(): void {
+    this.watch.disconnect();
+    this.plot?.destroy();
   }
 
   change(change: Partial<Figure>): void {
@@ -109,7 +121,7 @@ class Drawn {
       this.draw();
   }
 
-  private draw(): void {
+  draw(): void {
     const width = this.width();
     if (width === 0) return;
     this.plot?.destroy();
@@ -126,7 +138,7 @@ function options(of: Figure, width: number): uPlot.Options {
   return {
     width,
     height: (of.height ?? HEIGHT) + (marks.length > 0 ? top : 0),
-    padding: [top, 14, 0, 0],
+    padding: [top, 24, 0, 0],
     scales: {
       x: {time: false, ...scale(of.xAxis, of.x)},
       y: scale(of.yAxis),
@@ -210,6 +222,7 @@ function series(line: Line, y: Axis, colours: Palette): uPlot.Series {
     label: line.label,
     stroke: colour,
     width: line.dots ? 0 : (line.width ?? 1.75),
+    spanGaps: line.spanGaps ?? false,
     ...(line.dash ? {dash: line.dash} : {}),
     ...(line.filled ? {fill: colour + "2e"} : {}),
     points: line.dots ? {show: true, size: 7, fill: colour, stroke: colour, width: 1, space: 0} :
