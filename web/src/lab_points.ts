@@ -167,9 +167,16 @@ export function added(all: Histogram[]): Histogram {
   };
 }
 
+/** "threads 4, least-requests": numbers with what they are of. */
+function named(p: LabPoint): string {
+  const texts = (p.labels ?? []).map((l) => {
+    return numberOf(l.value) === null ? l.value : `${l.key.split(".").pop() ?? ""} ${l.value}`;
+  });
+  return texts.join(", ") || p.name;
+}
+
 function overlays(result: LabResult, all: LabPoint[]): Child {
   const shown = all.slice(0, LINES_MAX);
-  const named = (p: LabPoint) => (p.labels ?? []).map((l) => l.value).join(", ") || p.name;
   const look = (i: number) => ({
     colour: (p: {kinds: string[]}) => p.kinds[i % p.kinds.length],
     dash: DASHES[i % DASHES.length],
@@ -184,7 +191,7 @@ function overlays(result: LabResult, all: LabPoint[]): Child {
                                 .filter((one): one is Histogram => one !== undefined)),
                   ...look(i),
                 })));
-  const over = overTime(result, shown, named, look);
+  const over = overTime(result, shown, look);
   if (!spread && !over) return null;
   return section(
       "side-by-side", "Side by side",
@@ -196,8 +203,7 @@ function overlays(result: LabResult, all: LabPoint[]): Child {
 
 /** The first run of each point, where they go over the same time. */
 function overTime(
-    result: LabResult, shown: LabPoint[], named: (p: LabPoint) => string,
-    look: (i: number) => Pick<Line, "colour"|"dash">): Child {
+    result: LabResult, shown: LabPoint[], look: (i: number) => Pick<Line, "colour"|"dash">): Child {
   const firsts = shown.map((p) => runOf(result, p.runs?.[0] ?? ""));
   const clients = firsts.map((r) => r?.client?.intervals ?? []);
   const longest =
