@@ -1,0 +1,12 @@
+# cmake -DFROM=FOLDER -DNAMES=a,b -DTO=FILE.cc -P scenarios_embed.cmake
+string(REPLACE "," ";" names "${NAMES}")
+set(out "// Made from src/lab/scenarios/*.toml.\n#include \"lab/built_in.h\"\n\nnamespace giliran::lab {\n")
+string(APPEND out "namespace {\n\nconstexpr ScenarioText kTexts[] = {\n")
+foreach(name IN LISTS names)
+  file(READ ${FROM}/${name}.toml text)
+  string(APPEND out "    {\"${name}\", R\"giliran(${text})giliran\"},\n")
+endforeach()
+string(APPEND out "};\n\n}  // namespace\n\n")
+string(APPEND out "std::span<const ScenarioText> scenario_texts() {\n  return kTexts;\n}\n\n")
+string(APPEND out "}  // namespace giliran::lab\n")
+file(WRITE ${TO} "${out}")
