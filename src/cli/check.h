@@ -1,4 +1,4 @@
-// giliran check: what a configuration file comes to, without starting anything.
+// giliran check: what a configuration or scenario file comes to, without starting anything.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,10 @@
 namespace giliran::cli {
 
 enum class CheckWhat : uint8_t {
-  kCheck,  // is it good
-  kPrint,  // the effective configuration too
-  kKeys    // every key there is, as the tables of docs/configuration.md; no file
+  kCheck,        // is it good
+  kPrint,        // the effective configuration too
+  kKeys,         // every key there is, as the tables of docs/configuration.md; no file
+  kScenarioKeys  // the same of docs/scenarios.md
 };
 
 struct CheckOptions {

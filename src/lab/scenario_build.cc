@@ -17,7 +17,8 @@ namespace {
 using config::Position;
 using config::Value;
 
-constexpr uint64_t kDescriptorsReserve = 64;  // of a process, for what are no connections
+constexpr uint64_t kDescriptorsKept = 64;  // for what are no connections
+constexpr uint64_t kDescriptorsOfWorker = 5;
 constexpr size_t kServersMax = 100;
 
 // Says what is wrong with a run, at the key that is to blame.
@@ -138,19 +139,20 @@ void check_request(const RunPlan& run, Judge& judge) {
   }
 }
 
-// A process that runs out of descriptors fails in ways that teach something else.
+// A process that runs out of descriptors fails in ways that teach something else. The coordinator
+// needs two for each connection, and keeps some for idle ones: control/descriptors.h.
 void check_descriptors(const RunPlan& run, const ScenarioCheck& check, Judge& judge) {
   if (check.descriptors == 0) return;
-  const uint64_t sides = run.scheme == config::Scheme::kTcp ? 2 : 1;
-  const uint64_t needed = sides * run.client.connections + kDescriptorsReserve;
-  if (needed <= check.descriptors) return;
+  const uint64_t kept = kDescriptorsKept + run.coordinator_threads() * kDescriptorsOfWorker;
+  const uint64_t left = check.descriptors > kept ? check.descriptors - kept : 0;
+  const uint64_t idle = std::min<uint64_t>(
+      uint64_t{run.coordinator.limits.upstream_idle_max} * run.coordinator_threads(), left / 4);
+  const uint64_t most = (left - idle) / 2;
+  if (run.client.connections <= most) return;
   judge.bad("client", "connections",
-            fmt::format("needs {} file descriptors in one process, which may have {} here (ulimit "
-                        "-Hn); expected at most {}",
-                        needed, check.descriptors,
-                        check.descriptors < kDescriptorsReserve
-                            ? 0
-                            : (check.descriptors - kDescriptorsReserve) / sides));
+            fmt::format("expected at most {}: a process may have {} file descriptors here (ulimit "
+                        "-Hn), of which the coordinator needs two for each connection",
+                        most, check.descriptors));
 }
 
 // By the coordinator's own check, whose keys stand elsewhere in a scenario.

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "base/parse.h"
 #include "config/forms.h"
@@ -390,6 +392,14 @@ void File::add_axes(Scenario& scenario) const {
 }
 
 }  // namespace
+
+ScenarioCheck check_here(std::span<const std::string_view> policies) {
+  rlimit limit{};
+  const bool bounded = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max != RLIM_INFINITY;
+  return {.policies = policies,
+          .cores = std::max(std::thread::hardware_concurrency(), 1U),
+          .descriptors = bounded ? limit.rlim_max : 0};
+}
 
 bool is_scenario(const config::Value& root) {
   return root.find("scenario") != nullptr;

@@ -21,6 +21,9 @@ struct ScenarioCheck {
   uint64_t descriptors = 0;                      // that a process may open; 0: not checked
 };
 
+// Of this machine and this process.
+ScenarioCheck check_here(std::span<const std::string_view> policies);
+
 // Whether a TOML file is meant to be a scenario: it has a key `scenario`.
 bool is_scenario(const config::Value& root);
 
