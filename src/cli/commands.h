@@ -10,6 +10,7 @@
 #include "client/options.h"
 #include "lab/options.h"
 #include "report/run.h"
+#include "report/run_compare.h"
 #include "server/options.h"
 
 namespace giliran::cli {
@@ -20,6 +21,11 @@ Command check_command(CheckOptions& options);
 Command server_command(server::ServerOptions& options, std::vector<std::string>& warnings);
 Command client_command(client::ClientOptions& options);
 Command report_command(report::ReportOptions& options);
+struct CompareFlags {
+  report::CompareRun run;
+  std::vector<std::string> files;  // without a flag; empty once all is parsed
+};
+Command compare_command(CompareFlags& flags);
 Command lab_command(lab::LabOptions& options);
 
 }  // namespace giliran::cli

@@ -22,6 +22,9 @@ struct Run {
   int operator()(const report::ReportOptions& options) const {
     return report::run_report(options, std::cout, std::cerr);
   }
+  int operator()(const report::CompareRun& run) const {
+    return report::run_compare(run, std::cout, std::cerr);
+  }
   int operator()(const CheckOptions& options) const {
     return run_check(options, std::cout, std::cerr);
   }

@@ -10,8 +10,8 @@
 namespace giliran::cli {
 namespace {
 
-constexpr std::string_view kCommands[] = {"coordinator", "server", "client", "lab",
-                                          "report",      "check",  "help"};
+constexpr std::string_view kCommands[] = {"coordinator", "server",  "client", "lab",
+                                          "report",      "compare", "check",  "help"};
 
 std::string overview() {
   return "Giliran balances requests over servers and accounts for every one of them.\n\n"
@@ -21,6 +21,7 @@ std::string overview() {
          "  client       many simulated clients that measure\n"
          "  lab          a whole experiment on this machine; without a name: the demo\n"
          "  report       reads the logs of all three and says where the time went\n"
+         "  compare      says whether a second measurement is better or worse; merges several\n"
          "  check        says what is wrong with a configuration file, before it is used\n"
          "  help         this text; giliran help COMMAND explains one\n\n"
          "Examples:\n"
@@ -29,7 +30,8 @@ std::string overview() {
          "  giliran coordinator --listen 127.0.0.1:8080 --server 127.0.0.1:9001\n"
          "  giliran client http://127.0.0.1:8080/ -c 50 -n 20k\n\n"
          "giliran --version tells the version. "
-         "Exit status: 0 good, 1 failed at run time, 2 wrong before the start.\n";
+         "Exit status: 0 good, 1 failed at run time, 2 wrong before the start,\n"
+         "3 a threshold or a comparison was not met.\n";
 }
 
 std::string command_list() {
@@ -114,6 +116,16 @@ base::Result<Parsed> parse_coordinator(std::span<const std::string> args) {
   return parsed;
 }
 
+base::Result<Parsed> parse_compare(std::span<const std::string> args) {
+  CompareFlags flags;
+  const auto make_command = [](auto& out, std::vector<std::string>&) {
+    return compare_command(out);
+  };
+  Parsed parsed = GILIRAN_TRY(fill(args, make_command, flags));
+  if (!is_help(parsed)) parsed.what = std::move(flags.run);
+  return parsed;
+}
+
 base::Result<Parsed> parse_command(const std::string& name, std::span<const std::string> args) {
   using Warnings = std::vector<std::string>;
   if (name == "coordinator") return parse_coordinator(args);
@@ -126,6 +138,7 @@ base::Result<Parsed> parse_command(const std::string& name, std::span<const std:
     return parse_with<report::ReportOptions>(
         args, [](auto& options, Warnings&) { return report_command(options); });
   }
+  if (name == "compare") return parse_compare(args);
   if (name == "lab") {
     return parse_with<lab::LabOptions>(
         args, [](auto& options, Warnings&) { return lab_command(options); });

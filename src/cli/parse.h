@@ -13,6 +13,7 @@
 #include "control/coordinator.h"
 #include "lab/options.h"
 #include "report/run.h"
+#include "report/run_compare.h"
 #include "server/options.h"
 
 namespace giliran::cli {
@@ -23,7 +24,7 @@ struct Text {
 
 struct Parsed {
   std::variant<Text, control::CoordinatorOptions, server::ServerOptions, client::ClientOptions,
-               report::ReportOptions, lab::LabOptions, CheckOptions>
+               report::ReportOptions, report::CompareRun, lab::LabOptions, CheckOptions>
       what;
   std::vector<std::string> warnings{};  // one line each, with the program's name
 };

@@ -217,7 +217,7 @@ TEST(Parse, UnknownNamesTheNearest) {
   EXPECT_EQ(error_of("sever --listen :1"), "giliran: unknown command sever; did you mean server?");
   EXPECT_EQ(error_of("--versio"),
             "giliran: unknown flag --versio; the commands are coordinator, "
-            "server, client, lab, report, check, help");
+            "server, client, lab, report, compare, check, help");
   EXPECT_EQ(error_of("report a.log --zzzzzz"),
             "giliran report: unknown flag --zzzzzz; giliran report --help lists them");
   EXPECT_THAT(error_of("coordinator --listen :1 --server a:1 --policy round-robn"),

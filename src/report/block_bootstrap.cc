@@ -9,13 +9,17 @@
 namespace giliran::report {
 namespace {
 
+constexpr double kCutMax = 0.75;
+
 double mean_of(std::span<const double> values) {
   double sum = 0;
   for (const double v : values) sum += v;
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
+// Of neighbours, 0..0.9. What few values show is too little by (1 + 3 rho) / n (Kendall 1954).
 double autocorrelation(std::span<const double> values) {
+  if (values.size() < 8) return 0;
   const double mean = mean_of(values);
   double all = 0;
   double next = 0;
@@ -23,7 +27,9 @@ double autocorrelation(std::span<const double> values) {
     all += (values[i] - mean) * (values[i] - mean);
     if (i > 0) next += (values[i] - mean) * (values[i - 1] - mean);
   }
-  return all <= 0 ? 0 : next / all;
+  if (all <= 0) return 0;
+  const auto n = static_cast<double>(values.size());
+  return std::clamp((next / all * n + 1) / (n - 3), 0.0, 0.9);
 }
 
 }  // namespace
@@ -31,7 +37,7 @@ double autocorrelation(std::span<const double> values) {
 size_t block_length(std::span<const double> values) {
   if (values.size() < 8) return 1;
   const double root = std::cbrt(static_cast<double>(values.size()));
-  const double rho = std::clamp(autocorrelation(values), 0.0, 0.9);
+  const double rho = autocorrelation(values);
   // Politis and White's optimum for the moving-block bootstrap of an AR(1) row.
   const double alike = std::cbrt(6 * rho * rho / ((1 - rho * rho) * (1 - rho * rho)));
   const auto length = static_cast<size_t>(std::lround(root * std::max(1.0, alike)));
@@ -81,6 +87,7 @@ BlockSampler::BlockSampler(std::span<const ClientResult> runs)
     }
     intervals_ += rows.intervals.size();
     block_ = std::max(block_, block_length(levels));
+    autocorrelation_ = std::max(autocorrelation_, autocorrelation(levels));
     if (!rows.intervals.empty()) runs_.push_back(std::move(rows));
   }
   for (RunRows& run : runs_) block_ = std::min(block_, run.intervals.size());
@@ -104,6 +111,11 @@ double BlockSampler::narrowness() const {
   for (const RunRows& run : runs_) drawn += run.draws * block_;
   double factor = static_cast<double>(drawn) / static_cast<double>(intervals_);
   factor *= blocks() / (blocks() - 1);
+  // Where blocks are cut, neighbours are taken for strangers: by so much the variance of the mean
+  // of an AR(1) row is too small (Kuensch 1989).
+  const double rho = autocorrelation_;
+  const double cut = 2 * rho / (1 - rho * rho) / static_cast<double>(block_);
+  factor /= 1 - std::min(cut, kCutMax);
   const auto runs = static_cast<double>(runs_.size());
   return runs > 1 ? factor * runs / (runs - 1) : factor;
 }

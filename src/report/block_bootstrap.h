@@ -26,8 +26,9 @@ class BlockSampler {
   size_t intervals() const { return intervals_; }
   size_t block() const { return block_; }
   double blocks() const;
-  // By how much too narrow draws scatter: few blocks and few runs know less than they show, and
-  // whole blocks are drawn, which may be more intervals than there were. 1: not. As a variance.
+  // By how much too little draws scatter, as a variance; 1: not. Few blocks and few runs know less
+  // than they show, blocks end where likeness does not, and whole blocks are drawn, which may be
+  // more intervals than there were.
   double narrowness() const;
 
   void draw(base::Rng& rng, Drawn& out) const;  // several runs: drawn too
@@ -66,6 +67,7 @@ class BlockSampler {
   std::vector<RunRows> runs_;
   size_t intervals_ = 0;
   size_t block_ = 1;
+  double autocorrelation_ = 0;  // of neighbouring intervals; of several runs the greatest
 };
 
 // The length of a block for a row of numbers, by the rule in compare.h. 1..n/4, at least 1.
