@@ -1,18 +1,24 @@
 #include <fmt/format.h>
 
 #include "base/address.h"
+#include "base/parse.h"
+#include "cli/client_flags.h"
 #include "cli/commands.h"
 #include "cli/setters.h"
-#include "config/url.h"
+#include "client/rate_profile.h"
 
 namespace giliran::cli {
 namespace {
 
 constexpr std::string_view kExamples =
     "  giliran client http://127.0.0.1:8080/ -c 50 -d 10s\n"
+    "  giliran client http://127.0.0.1:8080/ -R 2k -d 30s --warmup 2s\n"
     "  giliran client http://127.0.0.1:8080/orders -n 20k -H 'Accept: text/plain' --log "
     "client.log\n"
     "  giliran client http://127.0.0.1:8080/ -n 1 --body '{\"a\":1}' --json -\n"
+    "  giliran client '9 http://127.0.0.1:8080/{{rand:1..1000}}' '1 POST /orders' -R 500 --expect "
+    "'p99<10ms'\n"
+    "  giliran client http://127.0.0.1:8080 --replay access.log --speed 2\n"
     "  giliran client tcp://127.0.0.1:8080 -c 10 -n 1000 --message hello\n";
 
 base::Result<void> set_progress(client::Progress& out, const std::string& text) {
@@ -28,6 +34,24 @@ base::Result<void> set_progress(client::Progress& out, const std::string& text) 
   return {};
 }
 
+base::Result<void> set_rate(double& out, const std::string& text) {
+  const double rate = GILIRAN_TRY(base::parse_rate(text));
+  if (rate <= 0) return base::fail(fmt::format("'{}': expected a rate above zero", text));
+  out = rate;
+  return {};
+}
+
+base::Result<void> set_arrivals(client::Arrivals& out, const std::string& text) {
+  if (text == "constant") {
+    out = client::Arrivals::kConstant;
+  } else if (text == "poisson") {
+    out = client::Arrivals::kPoisson;
+  } else {
+    return base::fail(fmt::format("'{}': expected constant or poisson", text));
+  }
+  return {};
+}
+
 base::Result<void> add_source(std::vector<base::Address>& out, const std::string& text) {
   auto address = base::Address::parse(text);
   if (!address) address = base::Address::parse(text + ":0");
@@ -39,42 +63,39 @@ base::Result<void> add_source(std::vector<base::Address>& out, const std::string
   return {};
 }
 
-base::Result<void> add_header(std::vector<std::string>& out, const std::string& text) {
-  const size_t colon = text.find(':');
-  if (colon == std::string::npos || colon == 0) {
-    return base::fail(fmt::format("'{}': expected 'Name: value'", text));
-  }
-  out.push_back(text);
-  return {};
-}
-
 }  // namespace
 
 Command client_command(client::ClientOptions& o) {
   Command command{.name = "client",
                   .summary = "Many simulated clients against any server; measures honestly.",
-                  .arguments = "URL",
+                  .arguments = "URL...",
                   .examples = kExamples,
-                  .arguments_max = 1};
-  command.argument = [&o](const std::string& text) -> base::Result<void> {
-    GILIRAN_TRY(config::parse_url(text));
-    o.url = text;
-    return {};
-  };
+                  .arguments_max = 1000};
+  command.argument = [&o](const std::string& text) { return add_target(o, text); };
   command.flags = {
-      {"-c,--connections", "N", "simulated clients, each with a connection; default: 10",
+      {"-c,--connections", "N",
+       "simulated clients, each with a connection; default: 10, with a rate at most 100",
        set_number(o.connections, 1, 1'000'000)},
+      {"-R,--rate", "RATE",
+       "open loop: so many are due in total, such as 20k (a second), 50/1s, 100/1m",
+       [&o](const std::string& text) { return set_rate(o.rate, text); }},
+      {"--arrivals", "constant|poisson", "of an open loop; default: constant, evenly spaced",
+       [&o](const std::string& text) { return set_arrivals(o.arrivals, text); }},
+      {"--stages", "TIME:RATE,...",
+       "open loop whose rate goes in straight lines, from -R or 0; TIME:=RATE jumps",
+       [&o](const std::string& text) -> base::Result<void> {
+         GILIRAN_TRY(client::parse_stages(text));
+         o.stages = text;
+         return {};
+       }},
+      {"--warmup", "TIME", "traffic that is not counted, before -n or -d begin",
+       set_duration(o.warmup)},
       {"-n,--requests", "N", "exactly so many in total, such as 20k",
        set_number(o.requests, 1, UINT64_MAX)},
       {"-d,--duration", "TIME", "for so long; default: 10s where -n is not given",
        set_duration(o.duration)},
       {"-t,--threads", "N", "default: one per processor, never more than connections",
        set_number(o.threads, 1, 1024)},
-      {"-H,--header", "'NAME: VALUE'", "a header field",
-       [&o](const std::string& text) { return add_header(o.headers, text); }, true},
-      {"-m,--method", "METHOD", "default: GET, or POST with a body", set_text(o.method)},
-      {"--body", "TEXT", "the request body", set_text(o.body)},
-      {"--body-file", "PATH", "the request body, from a file", set_text(o.body_file)},
       {"--message", "TEXT", "the line a tcp:// client sends; default: hello",
        [&o](const std::string& text) -> base::Result<void> {
          o.message = text;
@@ -96,13 +117,14 @@ Command client_command(client::ClientOptions& o) {
        [&o](const std::string& text) { return set_progress(o.progress, text); }},
       {"--seed", "N", "default: a random one, told at the start",
        set_number(o.seed, 1, UINT64_MAX)},
+      {"--strict", "", "exit status 3 where the client itself was the limit", set_true(o.strict)},
       {"-q,--quiet", "", "no plan, no live line, no summary", set_true(o.quiet)},
   };
-  constexpr std::string_view kNoRate =
-      "a fixed rate comes later; -c sets how many clients ask at once";
-  command.absent = {{"-R", kNoRate}, {"--rate", kNoRate}};
+  for (const auto& group : {client_content_flags(o), client_result_flags(o)}) {
+    command.flags.insert(command.flags.end(), group.begin(), group.end());
+  }
   command.finish = [&o]() -> base::Result<void> {
-    if (o.url.empty()) {
+    if (o.url.empty() && o.targets_file.empty()) {
       return base::fail("no URL: giliran client URL, such as http://127.0.0.1:8080/");
     }
     if (!o.body.empty() && !o.body_file.empty()) {

@@ -224,10 +224,22 @@ TEST(Parse, UnknownNamesTheNearest) {
               HasSubstr("round-robin"));
 }
 
-TEST(Parse, WhatComesLaterIsSaid) {
-  EXPECT_THAT(error_of("client http://a:1/ -R 100"), HasSubstr("comes later"));
-  EXPECT_THAT(error_of("client http://a:1/ -R100"), HasSubstr("comes later"));
-  EXPECT_THAT(error_of("client http://a:1/ --rate=100"), HasSubstr("comes later"));
+TEST(Parse, TargetsReplayAndThresholdsOfTheClient) {
+  const auto o = parsed<client::ClientOptions>(
+      "client http://a:1/{{seq}} '9 POST http://a:1/b' /c --targets t -H @h --header-file i "
+      "--literal --replay l --speed 2x --expect 'p99<10ms,errors<1%' --expect rate>5k --hgrm p -R "
+      "2k");
+  EXPECT_EQ(o.url, "http://a:1/{{seq}}");
+  EXPECT_THAT(o.more_targets, ElementsAre("9 POST http://a:1/b", "/c"));
+  EXPECT_EQ(o.targets_file, "t");
+  EXPECT_THAT(o.header_files, ElementsAre("h", "i"));
+  EXPECT_TRUE(o.literal);
+  EXPECT_EQ(o.replay_path, "l");
+  EXPECT_EQ(o.speed, 2);
+  ASSERT_EQ(o.expect.size(), 3U);
+  EXPECT_EQ(o.expect[2].text(), "rate>5k");
+  EXPECT_EQ(o.hgrm_path, "p");
+  EXPECT_EQ(o.rate, 2000);
 }
 
 struct Bad {
@@ -288,7 +300,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"coordinator --listen :1 --server a:1 --threads many", "expected auto or a number"},
         Bad{"coordinator --listen :1 --server a:1 --head-bytes-max 1MiB", "expected 1KiB to 56KiB"},
         Bad{"client", "no URL"}, Bad{"client 127.0.0.1:80", "http://HOST:PORT/PATH"},
-        Bad{"client http://a:1/ http://b:1/", "unexpected argument 'http://b:1/'"},
+        Bad{"client http://a:1/ nonsense", "URL 'nonsense': the scheme is missing"},
+        Bad{"client http://a:1/ --expect p99", "expected a threshold such as p99<10ms"},
+        Bad{"client http://a:1/ --speed 0", "expected more than 0"},
         Bad{"client http://a:1/ -c 0", "--connections: '0'"},
         Bad{"client http://a:1/ -n 1.5", "--requests: '1.5'"},
         Bad{"client http://a:1/ -d 10", "--duration: '10'"},

@@ -42,12 +42,15 @@ class Conductor {
 
   void add_lane(size_t index, base::Rng& rng);
   void stop_issuing();
+  void on_warm() { run_.rule.begin_measuring(); }
   void on_deadline() { stop_issuing(); }
   void on_look_timer();
   void on_live(const Live& live);
   void look(Live live);
   void end_where_all_done();
   RunResult result() const;
+  void add_load(RunResult& result) const;
+  bool answering_at_end(const Recorder& totals) const;
 
   const Plan& plan_;
   base::Clock& clock_;
@@ -58,12 +61,13 @@ class Conductor {
   size_t running_ = 0;
   size_t looks_due_ = 0;  // threads that have not answered the last look
   Live looking_;
-  ProgressMeter meter_;
+  ProgressMeter meter_{plan_};
   base::WallTime started_wall_;
-  base::Instant started_{};
+  base::Instant started_{};  // requests may be due from here on
   base::Instant stopped_{};  // zero: not
   base::Duration cpu_before_{};
   bool interrupted_ = false;
+  net::MemberTimer<Conductor, &Conductor::on_warm> warm_timer_{*this};
   net::MemberTimer<Conductor, &Conductor::on_deadline> deadline_timer_{*this};
   net::MemberTimer<Conductor, &Conductor::on_look_timer> look_timer_{*this};
 };

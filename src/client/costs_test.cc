@@ -70,7 +70,8 @@ class CostSink final : public telemetry::RecordSink {
   uint64_t records_ = 0;
 };
 
-void expect_lean(Protocol protocol, TestServerOptions options) {
+void expect_lean(Protocol protocol, TestServerOptions options, Target target = test_target(),
+                 Loop loop = Loop::kClosed) {
   base::SystemClock clock;
   auto server_io = net::make_epoll_io(clock).value();
   auto io = net::make_epoll_io(clock).value();
@@ -78,12 +79,14 @@ void expect_lean(Protocol protocol, TestServerOptions options) {
   Plan plan;
   plan.protocol = protocol;
   plan.addresses = {server.listen(base::Address::loopback(0))};
-  plan.host = "127.0.0.1";
-  plan.target = "/";
-  plan.method = "GET";
-  plan.headers = {{"Host", "127.0.0.1"}};
+  plan.targets = {std::move(target)};
   plan.line = "hello\n";
   plan.requests = kRequests;
+  plan.connections = kSessions;
+  plan.threads = 1;
+  plan.loop = loop;
+  plan.profile = RateProfile::constant(1e6);  // always behind: no connection is ever idle
+  plan.interval = std::chrono::hours(1);      // each new one is allocated
   plan.timeout = std::chrono::seconds(30);
   std::jthread serving([&] { server_io->run(); });
   Run run(plan);
@@ -104,8 +107,21 @@ TEST(Costs, AnHttpRequestIsOneSendOneReceiveAndNoAllocation) {
   expect_lean(Protocol::kHttp, {});
 }
 
+TEST(Costs, ATemplatedRequestAllocatesNothingEither) {
+  Target target = test_target();
+  uint64_t places = 0;
+  target.path = Template::parse("/{{seq}}?r={{rand}}&d={{dist:exp(5ms)}}", places).value();
+  target.headers.push_back({"X-Id", Template::parse("{{id}}", places).value()});
+  expect_lean(Protocol::kHttp, {}, std::move(target));
+}
+
 TEST(Costs, ATcpMessageIsOneSendOneReceiveAndNoAllocation) {
   expect_lean(Protocol::kTcp, {.http = false, .answer = "s1 hello\n"});
+}
+
+TEST(Costs, AnOpenLoopAddsNothingToARequest) {
+  expect_lean(Protocol::kHttp, {}, test_target(), Loop::kOpen);
+  expect_lean(Protocol::kTcp, {.http = false, .answer = "s1 hello\n"}, test_target(), Loop::kOpen);
 }
 
 }  // namespace

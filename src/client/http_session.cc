@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "client/failure_text.h"
+#include "client/server_timing.h"
 
 namespace giliran::client {
 
@@ -13,14 +14,6 @@ namespace {
 constexpr std::string_view kServerHeader = "x-giliran-server";
 // The session's own deadline covers the whole request, so that the connection's never come first.
 constexpr base::Duration kNever = std::chrono::hours(24);
-
-std::string_view answering_server(const conn::ResponseHead& head) {
-  for (const conn::Field& field : head.fields.all()) {
-    if (field.id != wire::http1::Name::kOther) continue;
-    if (base::equals_ignoring_case(field.name, kServerHeader)) return field.value;
-  }
-  return {};
-}
 
 End end_of(conn::StreamEnd end) {
   switch (end) {
@@ -92,10 +85,11 @@ void HttpSession::begin_stream() {
   body_bytes_ = 0;
   server_ = kNoServer;
   status_ = 0;
+  tiers_.clear();
   stream_ = &connection_->start(*this);
   if (asked_ == base::Instant{}) asked_ = stream_->facts().began;  // an idle connection
-  stream_->send_head(http_.request.with(trace_, span_));
-  if (!plan().body.empty()) stream_->send_data(base::Slice::of_static(plan().body));
+  stream_->send_head(http_.request.with(ticket(), trace_, span_));
+  http_.request.send_body(*stream_, station().io.buffers());
   stream_->send_end();
 }
 
@@ -105,8 +99,22 @@ void HttpSession::on_response_head(const conn::ResponseHead& head) {
   head_done_ = stream_->facts().head_done;
   status_ = head.status;
   version_ = head.version;
-  const std::string_view name = answering_server(head);
-  if (!name.empty()) server_ = station().recorder.server(name);
+  for (const conn::Field& field : head.fields.all()) {
+    if (field.id == wire::http1::Name::kServerTiming) {
+      read_tiers(field.value);
+    } else if (field.id == wire::http1::Name::kOther && !field.value.empty() &&
+               base::equals_ignoring_case(field.name, kServerHeader)) {
+      server_ = station().recorder.server(field.value);
+    }
+  }
+}
+
+void HttpSession::read_tiers(std::string_view value) {
+  ServerTimingReader reader(value);
+  while (const auto metric = reader.next()) {
+    if (!metric->took_ns) continue;
+    tiers_.add(station().recorder.tier(metric->name), *metric->took_ns);
+  }
 }
 
 void HttpSession::on_response_data(base::Slice data) {
@@ -116,7 +124,11 @@ void HttpSession::on_response_data(base::Slice data) {
 
 void HttpSession::on_response_end(const conn::Fields&) {}
 void HttpSession::on_request_sent(uint32_t) {}
-void HttpSession::on_unusable(conn::ClientConnection&) {}  // it is dropped when it is closed
+
+// It is dropped when it is closed.
+void HttpSession::on_unusable(conn::ClientConnection&) {
+  if (state() == State::kIdle) withdraw();
+}
 
 void HttpSession::on_closed(const conn::StreamClosed& closed) {
   const conn::StreamFacts& facts = stream_->facts();
@@ -139,11 +151,8 @@ void HttpSession::on_closed(const conn::StreamClosed& closed) {
 void HttpSession::on_time_over() {
   if (attempt_ == Attempt::kSecondDue) {  // between the attempts: nothing to abort
     const base::Instant now = station().io.now();
-    const Ending ending{.end = End::kServerTimeout,
-                        .at = now,
-                        .measured = measured(),
-                        .sent = false,
-                        .bytes_out = first_attempt_bytes_};
+    Ending ending = timed(End::kServerTimeout, asked_, {}, now);
+    ending.bytes_out = first_attempt_bytes_;
     write_record(ending, now, Phase::kConnect, {});
     return ended(ending);
   }
@@ -170,18 +179,13 @@ void HttpSession::finish(End end, Phase phase, std::string_view reason) {
   const bool connected = facts.connected != base::Instant{};
   if (!facts.reused && connected) recorder.connected(connection_->connect_took());
   if (!connected) recorder.connect_failed();
-  const Ending ending{.end = end,
-                      .status = status_,
-                      .server = server_,
-                      .at = now,
-                      .measured = measured(),
-                      .sent = connected,
-                      .service = now - facts.connected,
-                      .response = now - turn(asked_),
-                      .wait = facts.connected - turn(asked_),
-                      .bytes_out = first_attempt_bytes_ + facts.bytes_out,
-                      .bytes_in = facts.bytes_in,
-                      .body_bytes = body_bytes_};
+  Ending ending = timed(end, asked_, facts.connected, now);
+  ending.status = status_;
+  ending.server = server_;
+  if (tiers_.told != 0) ending.tiers = &tiers_;
+  ending.bytes_out = first_attempt_bytes_ + facts.bytes_out;
+  ending.bytes_in = facts.bytes_in;
+  ending.body_bytes = body_bytes_;
   write_record(ending, now, phase, reason);
   stream_ = nullptr;
   ended(ending);
@@ -205,6 +209,7 @@ void HttpSession::on_connection_closed(conn::ClientConnection&) {
     case State::kLeaving:
       left();
       break;
+    case State::kIdle:
     case State::kPausing:
     case State::kDone:
       break;
@@ -238,17 +243,19 @@ void HttpSession::write_record(const Ending& ending, base::Instant now, Phase ph
   record.up_out = ending.bytes_out;
   record.up_in = ending.bytes_in;
   record.body_out = ending.body_bytes;
-  record.method = plan().method;
-  record.target = plan().target;
-  record.host = plan().host;
+  const HttpRequest::Asked asked = http_.request.asked(ticket());
+  record.method = asked.method;
+  record.target = asked.target;
+  record.host = asked.host;
   record.reason = reason;
   if (attempt_ != Attempt::kFirst && reason.empty()) record.reason = "retried";
   if (ending.server != kNoServer) record.server = station().recorder.server_name(ending.server);
-  if (stream_ != nullptr) put_phases(record, now);
+  if (stream_ != nullptr) put_phases(record, asked.body_bytes, now);
   station().sink->write(record);
 }
 
-void HttpSession::put_phases(telemetry::Record& record, base::Instant now) const {
+void HttpSession::put_phases(telemetry::Record& record, uint64_t body_bytes,
+                             base::Instant now) const {
   const conn::StreamFacts& facts = stream_->facts();
   record.peer = connection_->to();
   record.local = connection_->local();
@@ -260,7 +267,7 @@ void HttpSession::put_phases(telemetry::Record& record, base::Instant now) const
   record.connect = facts.reused ? base::Duration{} : connection_->connect_took();
   if (facts.request_sent != kNot) {
     record.send = facts.request_sent - facts.connected;
-    record.body_in = plan().body.size();
+    record.body_in = body_bytes;
   }
   if (head_done_ == kNot) return;
   // An answer that came before the request was over waited since the connection was ready.

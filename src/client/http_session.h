@@ -37,9 +37,10 @@ class HttpSession final : public Session,
   void begin_stream();
   void finish(telemetry::End end, telemetry::Phase phase, std::string_view reason);
   telemetry::Phase phase() const;
+  void read_tiers(std::string_view value);
   void write_record(const Ending& ending, base::Instant now, telemetry::Phase phase,
                     std::string_view reason);
-  void put_phases(telemetry::Record& record, base::Instant now) const;
+  void put_phases(telemetry::Record& record, uint64_t body_bytes, base::Instant now) const;
 
   // conn::ClientConnectionOwner
   void on_idle(conn::ClientConnection& connection) override;
@@ -66,6 +67,7 @@ class HttpSession final : public Session,
   uint64_t first_attempt_bytes_ = 0;
   uint64_t body_bytes_ = 0;
   uint32_t server_ = kNoServer;
+  TierTimes tiers_;
   uint16_t status_ = 0;
   wire::http1::Version version_ = wire::http1::Version::k11;
 };

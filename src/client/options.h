@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "report/expect.h"
 #include "telemetry/log.h"
 
 namespace giliran::client {
@@ -24,7 +25,12 @@ enum class Arrivals : uint8_t {
 };
 
 struct ClientOptions {
-  std::string url;  // http://HOST[:PORT][/PATH] or tcp://HOST:PORT
+  // [WEIGHT] [METHOD] http://HOST[:PORT][/PATH], or tcp://HOST:PORT
+  std::string url;
+  std::vector<std::string> more_targets{};  // further ones like it, on the same server
+  std::string targets_file{};               // --targets PATH (target.h)
+  std::string replay_path{};                // --replay LOG (replay.h)
+  double speed = 1;                         // --speed: of the replay
   // -c, --connections: simulated clients; 0: 10, in an open loop 100.
   uint32_t connections = 0;
   double rate = 0;                          // -R, --rate: requests due a second; 0: closed loop
@@ -37,17 +43,25 @@ struct ClientOptions {
                                        // Like -n it begins when the warm-up ends
   uint32_t threads = 0;                // -t, --threads; 0: min(processors, connections)
   std::vector<std::string> headers{};  // -H, --header "Name: value"
-  std::string method{};                // -m, --method; empty: GET, or POST with a body
-  std::string body{};                  // --body TEXT
-  std::string body_file{};             // --body-file PATH: at most kBodyBytesMax, read at the start
-  std::string message = "hello";       // --message: the line a tcp:// client sends
-  bool new_connection = false;         // --new-connection: one for each request
+  std::vector<std::string> header_files{};  // --header-file PATH, -H @PATH: lines "Name: value"
+  bool literal = false;                     // --literal: {{ is text
+  std::string method{};                     // -m, --method; empty: GET, or POST with a body
+  std::string body{};                       // --body TEXT
+  std::string body_file{};        // --body-file PATH: at most kBodyBytesMax, read at the start
+  std::string message = "hello";  // --message: the line a tcp:// client sends
+  bool new_connection = false;    // --new-connection: one for each request
   base::Duration timeout = std::chrono::seconds(30);  // --timeout: one request, connect included
   std::string log_path{};                             // --log; empty: none, "-": standard output
   telemetry::LogFull log_full = telemetry::LogFull::kDrop;  // --log-full
   std::string json_path{};                                  // --json; empty: none, "-": stdout
   std::string html_path{};                                  // --html; empty: none, "-": stdout
-  Progress progress = Progress::kAuto;                      // --progress auto|none|json
+  std::string hgrm_path{};                                  // --hgrm; empty: none, "-": stdout
+  std::vector<report::Expectation> expect{};                // --expect, repeated
+  std::vector<report::Expectation> find_max{};  // --find-max: search for the highest rate
+  base::Duration step_duration = std::chrono::seconds(5);  // --step-duration: of the search
+  double start_rate = 100;                                 // --start-rate: of the search
+  std::string coordinator_log{};                           // --coordinator-log: for the search
+  Progress progress = Progress::kAuto;                     // --progress auto|none|json
   uint64_t seed = 0;                     // --seed; 0: a random one, told in the plan
   bool quiet = false;                    // -q, --quiet: no plan, no live line, no summary
   std::vector<base::Address> sources{};  // --source, repeated: connect from these in turn (port 0)
@@ -60,7 +74,8 @@ constexpr uint32_t kDefaultConnections = 10;
 constexpr uint32_t kDefaultConnectionsOpen = 100;
 
 // Runs to the end and prints the summary. Exit status: 0, 1 where nothing at all succeeded or
-// something failed at run time, 2 for bad usage or anything found wrong before the start. Blocks;
+// something failed at run time, 2 for bad usage or anything found wrong before the start, 3 where
+// CLIENT-LIMITED with strict. Blocks;
 // installs handlers of SIGINT and SIGTERM (the first ends the run early, the second exits now).
 int run_client(const ClientOptions& options);
 

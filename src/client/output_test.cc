@@ -6,6 +6,7 @@
 
 #include "client/progress.h"
 #include "client/run_result.h"
+#include "report/table.h"
 
 namespace giliran::client {
 namespace {
@@ -31,7 +32,7 @@ void answer(Recorder& recorder, std::string_view server, uint16_t status, int64_
 RunResult sample() {
   RunResult result;
   result.plan.url = "http://127.0.0.1:8080/";
-  result.plan.method = "GET";
+  result.plan.targets = {Target{.url = "http://127.0.0.1:8080/"}};
   result.plan.addresses = {base::Address::loopback(8080)};
   result.plan.connections = 2;
   result.plan.threads = 1;
@@ -57,20 +58,94 @@ TEST(Summary, SaysWhatHappened) {
   EXPECT_EQ(summary_text(sample()),
             "100 requests in 2.00 s, 48.0/s: 96 answered, 4 failed, 6 with status 400 or more\n"
             "\n"
-            "                 count      p50      p90      p99    p99.9      max     mean\n"
-            "  connect            1  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs\n"
-            "  service time      96   100 µs   300 µs   300 µs   300 µs   300 µs   159 µs\n"
-            "  response time     96   150 µs   350 µs   350 µs   350 µs   350 µs   209 µs\n"
+            "                     p50      p90      p99    p99.9      max     mean\n"
+            "  response time   150 µs   350 µs   350 µs   350 µs   350 µs   209 µs\n"
+            "  service time    100 µs   300 µs   300 µs   300 µs   300 µs   159 µs\n"
+            "  connect        80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs  80.0 µs\n"
             "\n"
-            "  server  answers  share     p50     p99  400 or more\n"
-            "  a            60  62.5%  100 µs  100 µs            0\n"
-            "  b            36  37.5%  300 µs  300 µs            6\n"
+            "  response time  from when a client's turn came, connecting included\n"
+            "  service time   from the actual send to the last byte of the answer\n"
+            "  A closed loop asks less while servers are slow: -R RATE shows what users wait.\n"
+            "\n"
+            "  server  answers  share  service p50     p99  400 or more\n"
+            "  a            60  62.5%       100 µs  100 µs            0\n"
+            "  b            36  37.5%       300 µs  300 µs            6\n"
             "\n"
             "  status: 2xx 90, 5xx 6\n"
             "  failed: server-timeout 4\n"
             "  connections: 1 opened, 0 failed\n"
             "  bytes: 9.4 KiB sent, 18.8 KiB received\n"
-            "  this client: 0.00 s of CPU, 10.0 µs a request\n");
+            "  this client: 0.00 s of CPU, 10.0 µs a request\n"
+            "\n"
+            "VALID: this client kept up; the numbers tell of the servers\n");
+}
+
+size_t widest(const std::string& text) {
+  size_t most = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    most = std::max(most, report::width(std::string_view(text).substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return most;
+}
+
+// A stall as a server of an open loop shows it: what waited is in the response time only.
+RunResult stalled() {
+  RunResult result = sample();
+  result.totals = Recorder(false, true);
+  Recorder& totals = result.totals;
+  totals.begin_slices(base::Instant{} + std::chrono::seconds(100), std::chrono::seconds(1));
+  const base::Instant begin = base::Instant{} + std::chrono::seconds(100);
+  TierTimes tiers;
+  tiers.clear();
+  tiers.add(totals.tier("work"), 80'000);
+  for (int i = 0; i < 10'000; ++i) {
+    const base::Instant due = begin + std::chrono::milliseconds(i);
+    const bool waited = i >= 3000 && i < 4400;
+    const auto wait = waited ? std::chrono::milliseconds(4400 - i) : std::chrono::milliseconds(0);
+    totals.due(due, due, true);
+    totals.issued(due + wait);
+    totals.ended({.status = 200,
+                  .server = totals.server(i % 2 == 0 ? "a" : "b"),
+                  .at = due + wait,
+                  .service = microseconds(100),
+                  .response = wait + microseconds(100),
+                  .wait = wait,
+                  .tiers = &tiers});
+  }
+  result.plan.loop = Loop::kOpen;
+  result.plan.rate = 1000;
+  result.elapsed = result.issuing = std::chrono::seconds(10);
+  result.answered_issuing = 10'000;
+  return result;
+}
+
+TEST(Summary, AStallIsNotHiddenByTheServiceTime) {
+  const std::string text = summary_text(stalled());
+  EXPECT_THAT(text, HasSubstr("open loop: 1,000/s planned"));
+  EXPECT_THAT(text,
+              HasSubstr("JUDGE BY THE RESPONSE TIME: its p99 is 1.30 s, that of the service"));
+  EXPECT_THAT(text, HasSubstr("response p99  |"));
+  EXPECT_THAT(text, HasSubstr("where the time went"));
+  EXPECT_THAT(text, HasSubstr("wait"));
+  EXPECT_LE(widest(text), 80u) << text;
+}
+
+TEST(Summary, ThresholdsAndVerdictComeLast) {
+  RunResult result = stalled();
+  result.expected = report::judge(report::Expectation::parse_list("p99<10ms,errors<1%").value(),
+                                  result.measured());
+  result.verdict = {.valid = false,
+                    .reasons = {"a thread of the client used all of its processor and some more "
+                                "words follow so that this line has to be broken"},
+                    .notes = {"something else"}};
+  const std::string text = summary_text(result);
+  EXPECT_THAT(text, HasSubstr("  p99<10ms     1.30 s  NOT MET\n"));
+  EXPECT_THAT(text, HasSubstr("  errors<1%        0%  met\n"));
+  EXPECT_THAT(text, HasSubstr("\nCLIENT-LIMITED: "));
+  EXPECT_THAT(text, HasSubstr("  Note: something else.\n"));
+  EXPECT_LE(widest(text), 80u) << text;
 }
 
 TEST(Summary, NeverHidesWhatTheLogLost) {
@@ -88,7 +163,14 @@ TEST(Summary, OfNothing) {
 
 TEST(ResultJson, HasWhatItsFormatSays) {
   const json object = json::parse(result_json(sample()));
-  EXPECT_EQ(object["format"], "giliran-client/1");
+  EXPECT_EQ(object["format"], "giliran-client/2");
+  EXPECT_EQ(object["plan"]["loop"], "closed");
+  EXPECT_FALSE(object["plan"].contains("rate"));
+  EXPECT_EQ(object["plan"]["targets"][0]["method"], "GET");
+  EXPECT_EQ(object["verdict"]["text"], "VALID");
+  EXPECT_EQ(object["expected"], json::array());
+  EXPECT_EQ(object["marks"], json::array());
+  EXPECT_GT(object["machine"]["cores"], 0);
   EXPECT_EQ(object["plan"]["url"], "http://127.0.0.1:8080/");
   EXPECT_EQ(object["plan"]["requests"], 100);
   EXPECT_FALSE(object["plan"].contains("duration_s"));
@@ -120,15 +202,69 @@ TEST(ResultJson, BucketsHoldEveryAnswer) {
   EXPECT_EQ(sum, 96u);
 }
 
+TEST(ResultJson, IntervalsAddUpToTheTotals) {
+  RunResult result = stalled();
+  result.expected =
+      report::judge(report::Expectation::parse_list("p99<10ms").value(), result.measured());
+  const json object = json::parse(result_json(result));
+  EXPECT_EQ(object["plan"]["rate"], 1000.0);
+  EXPECT_EQ(object["plan"]["arrivals"], "constant");
+  EXPECT_EQ(object["interval_s"], 1.0);
+  ASSERT_EQ(object["intervals"].size(), 10u);
+  uint64_t answered = 0, due = 0, of_a = 0, buckets = 0;
+  for (const json& interval : object["intervals"]) {
+    answered += interval["answered"].get<uint64_t>();
+    due += interval["due"].get<uint64_t>();
+    if (interval["servers"].contains("a")) of_a += interval["servers"]["a"].get<uint64_t>();
+    if (!interval["response_time"].contains("buckets")) continue;
+    for (const json& bucket : interval["response_time"]["buckets"]) {
+      buckets += bucket[2].get<uint64_t>();
+    }
+  }
+  EXPECT_EQ(answered, 10'000u);
+  EXPECT_EQ(due, 10'000u);
+  EXPECT_EQ(of_a, 5'000u);
+  EXPECT_EQ(buckets, 10'000u);
+  EXPECT_EQ(object["intervals"][4]["t_s"], 4.0);
+  EXPECT_EQ(object["intervals"][4]["for_s"], 1.0);
+  EXPECT_FALSE(object["intervals"][0].contains("warmup"));
+  EXPECT_NEAR(object["intervals"][4]["tiers"]["work"].get<double>(), 80, 0.1);
+  EXPECT_EQ(object["tiers"][0]["name"], "work");
+  EXPECT_EQ(object["tiers"][0]["count"], 10'000);
+  EXPECT_EQ(object["totals"]["due"], 10'000);
+  EXPECT_EQ(object["lag"]["count"], 10'000);
+  EXPECT_GT(object["wait"]["p99_us"], 1e6);
+  EXPECT_EQ(object["expected"][0],
+            json({{"text", "p99<10ms"}, {"measured", "1.30 s"}, {"met", false}}));
+}
+
+TEST(ResultJson, TheWarmUpIsMarked) {
+  RunResult result = stalled();
+  result.warmup = std::chrono::seconds(2);
+  const json object = json::parse(result_json(result));
+  EXPECT_EQ(object["intervals"][1]["warmup"], true);
+  EXPECT_FALSE(object["intervals"][2].contains("warmup"));
+}
+
 TEST(ResultJson, OddServerNamesStayJson) {
   RunResult result = sample();
   answer(result.totals, "\xff\"\n", 200, 1);
   EXPECT_EQ(json::parse(result_json(result))["servers"].size(), 3u);
 }
 
-TEST(Progress, LineAndJsonTellTheInterval) {
+std::string shown(const std::vector<LiveLine>& lines) {
+  std::string text;
+  for (const LiveLine& line : lines) text += line.text + "\n";
+  return text;
+}
+
+TEST(Progress, BlockAndJsonTellTheInterval) {
   Recorder recorder(true);
-  ProgressMeter meter;
+  Plan plan;
+  plan.duration = std::chrono::seconds(10);
+  plan.loop = Loop::kOpen;
+  plan.profile = RateProfile::constant(60);
+  ProgressMeter meter(plan);
   for (int i = 0; i < 100; ++i) answer(recorder, "a", 200, 100);
   Live first;
   first.add(recorder.take_live());
@@ -137,16 +273,37 @@ TEST(Progress, LineAndJsonTellTheInterval) {
   Live second;
   second.add(recorder.take_live());
   meter.look(std::move(second), std::chrono::seconds(2));
-  EXPECT_EQ(meter.line(200), "2.0 s  50.0/s  p50 151 µs  p99 2.05 ms  50 errors");
-  EXPECT_EQ(meter.line(8), "2.0 s  …");
+  const std::string block = shown(meter.block(80, 20));
+  EXPECT_THAT(block, HasSubstr("50.0/s of 60.0/s planned   2.0 s, 8 s left"));
+  EXPECT_THAT(block, HasSubstr("150 answered   50 errors"));
+  EXPECT_THAT(block, HasSubstr("response time, now        2.05 ms"));
+  EXPECT_THAT(block, HasSubstr("  b                    100.0%  ██████████████████████████████\n"));
+  EXPECT_THAT(block, HasSubstr("  a                      0.0%  \n"));
+  EXPECT_LE(widest(block), 80u);
+  EXPECT_EQ(meter.block(80, 3).size(), 3u);
   const json object = json::parse(meter.json());
   EXPECT_EQ(object["t_s"], 2.0);
+  EXPECT_EQ(object["left_s"], 8.0);
   EXPECT_EQ(object["requests"], 150);
   EXPECT_EQ(object["rate"], 50.0);
+  EXPECT_EQ(object["rate_planned"], 60.0);
   EXPECT_NEAR(object["p50_us"].get<double>(), 2050, 20);  // of the second interval only
+  EXPECT_NEAR(object["service_p50_us"].get<double>(), 2000, 20);
+  EXPECT_NEAR(object["total_p50_us"].get<double>(), 150, 2);
   EXPECT_EQ(object["errors"], 50);
   EXPECT_EQ(object["servers"], json({{"a", 100}, {"b", 50}}));
   EXPECT_THAT(meter.json(), Not(HasSubstr("\n{")));
+}
+
+TEST(Progress, WithoutABoundInTimeThereIsNoTimeLeft) {
+  Plan plan;
+  plan.requests = 100;
+  ProgressMeter meter(plan);
+  meter.look({}, std::chrono::seconds(1));
+  const json object = json::parse(meter.json());
+  EXPECT_TRUE(object["left_s"].is_null());
+  EXPECT_TRUE(object["rate_planned"].is_null());
+  EXPECT_THAT(shown(meter.block(80, 20)), HasSubstr("1.0 s, 0.0% of the requests"));
 }
 
 TEST(Progress, AnIntervalWithoutAnswersHasNoPercentiles) {

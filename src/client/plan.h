@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include "base/error.h"
 #include "client/options.h"
 #include "client/rate_profile.h"
+#include "client/replay.h"
+#include "client/target.h"
 
 namespace giliran::client {
 
@@ -19,22 +22,15 @@ enum class Loop : uint8_t {
   kOpen     // requests are due at times of a schedule, whatever the servers do
 };
 
-struct Header {
-  std::string name;
-  std::string value;
-};
-
 struct Plan {
-  std::string url;
+  std::string url;  // as written; of several targets the first
   Protocol protocol = Protocol::kHttp;
-  std::string host;                      // of the Host header
-  std::string target;                    // path and query
+  // http: at least one; of a replay one, for the headers that all its requests have.
+  std::vector<Target> targets;
+  std::optional<Replay> replay{};        // request n (from 1) is requests[n - 1]
   std::vector<base::Address> addresses;  // to connect to, at least one; the first is tried first
   std::vector<base::Address> sources;    // to connect from, in turn; may be empty
-  std::string method;
-  std::vector<Header> headers;  // all that stay the same, Host included
-  std::string body;
-  std::string line;  // what a tcp:// client sends, with its '\n'
+  std::string line;                      // what a tcp:// client sends, with its '\n'
   uint32_t connections = 0;
   uint32_t threads = 0;
   uint64_t requests = 0;      // 0: no bound; the warm-up's are not counted

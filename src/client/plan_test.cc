@@ -20,9 +20,10 @@ TEST(Plan, DefaultsAreTenConnectionsForTenSeconds) {
   EXPECT_EQ(plan->threads, 2u);
   EXPECT_EQ(plan->duration, std::chrono::seconds(10));
   EXPECT_EQ(plan->requests, 0u);
-  EXPECT_EQ(plan->method, "GET");
-  EXPECT_EQ(plan->target, "/");
-  EXPECT_EQ(plan->host, "127.0.0.1:8080");
+  ASSERT_EQ(plan->targets.size(), 1u);
+  EXPECT_EQ(plan->targets[0].method, "GET");
+  EXPECT_EQ(plan->targets[0].path.text(), "/");
+  EXPECT_EQ(plan->targets[0].host, "127.0.0.1:8080");
   EXPECT_EQ(plan->addresses.front(), base::Address::loopback(8080));
 }
 
@@ -55,18 +56,19 @@ TEST(Plan, ThreadsNeverExceedConnectionsNorConnectionsRequests) {
 TEST(Plan, ABodyMakesItAPost) {
   const auto plan = make_plan({.url = "http://127.0.0.1:1/x?y", .body = "abc"}, 2);
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->method, "POST");
-  EXPECT_EQ(plan->target, "/x?y");
+  EXPECT_EQ(plan->targets[0].method, "POST");
+  EXPECT_EQ(plan->targets[0].path.text(), "/x?y");
 }
 
 TEST(Plan, HostMayBeReplaced) {
   const auto plan =
       make_plan({.url = "http://127.0.0.1:1/", .headers = {"host: shop.example", "A:  b "}}, 2);
   ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->host, "shop.example");
-  ASSERT_EQ(plan->headers.size(), 3u);
-  EXPECT_EQ(plan->headers[0].name + ": " + plan->headers[0].value, "Host: shop.example");
-  EXPECT_EQ(plan->headers[2].name + ": " + plan->headers[2].value, "A: b");
+  const Target& target = plan->targets[0];
+  EXPECT_EQ(target.host, "shop.example");
+  ASSERT_EQ(target.headers.size(), 3u);
+  EXPECT_EQ(target.headers[0].name + ": " + target.headers[0].value.text(), "Host: shop.example");
+  EXPECT_EQ(target.headers[2].name + ": " + target.headers[2].value.text(), "A: b");
 }
 
 TEST(Plan, BadOptionsNameTheirFlag) {

@@ -108,6 +108,11 @@ double RateProfile::count_before(base::Duration t) const {
   return count;
 }
 
+double RateProfile::mean(base::Duration from, base::Duration to) const {
+  if (to <= from) return 0;
+  return (count_before(to) - count_before(from)) / base::to_seconds(to - from);
+}
+
 base::Duration RateProfile::time_of(double count) const {
   for (const Piece& piece : pieces_) {
     const double within = count - piece.count_begin;

@@ -38,6 +38,8 @@ class RateProfile {
   double rate_at(base::Duration t) const;
   // How many requests are due before t, not rounded: the integral of the rate.
   double count_before(base::Duration t) const;
+  // Requests a second on average of a time.
+  double mean(base::Duration from, base::Duration to) const;
   // The time after which more than `count` are due: that of request number `count`, from 0. To the
   // nanosecond, whatever came before: computed from the profile, never added up. kNever where there
   // are not so many.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "client/conductor.h"
+#include "client/hgrm.h"
 #include "client/options.h"
 #include "client/signals.h"
 #include "net/listen.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+constexpr int kNotMet = 3;
 constexpr base::Duration kLineEvery = std::chrono::milliseconds(250);
 constexpr base::Duration kJsonEvery = std::chrono::seconds(1);
 constexpr size_t kDescriptorsOfOurs = 32;
@@ -39,46 +41,47 @@ bool write_all(std::FILE* file, std::string_view bytes) {
   return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
 }
 
-// A line on standard error that is rewritten in place.
-class LiveLine {
+// The live block on standard error.
+class LiveView {
  public:
   void show(const ProgressMeter& meter) {
-    fmt::print(stderr, "\r{}\x1b[K", meter.line(columns() - 1));
-    std::fflush(stderr);
-    shown_ = true;
+    const winsize size = terminal();
+    write_all(stderr, block_.draw(meter.block(size.ws_col - 1u, size.ws_row - 1u), size.ws_col));
   }
-  void clear() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
-    shown_ = false;
-  }
+  void clear() { write_all(stderr, block_.erase(terminal().ws_col)); }
   static bool possible() {
-    const char* const terminal = std::getenv("TERM");
-    return ::isatty(STDERR_FILENO) == 1 && terminal != nullptr &&
-           std::strcmp(terminal, "dumb") != 0;
+    const char* const name = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && name != nullptr && std::strcmp(name, "dumb") != 0;
   }
 
  private:
-  static size_t columns() {
+  static winsize terminal() {
     winsize size{};
-    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
-    return known ? size.ws_col : 80;
+    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
+    if (!known || size.ws_col < 10) size.ws_col = 80;
+    if (!known || size.ws_row < 3) size.ws_row = 24;
+    return size;
   }
-  bool shown_ = false;
+  // https://no-color.org: set, and not empty.
+  static bool colour() {
+    const char* const no = std::getenv("NO_COLOR");
+    return no == nullptr || *no == '\0';
+  }
+  LiveBlock block_{colour()};
 };
 
 // Data goes to standard output; the summary is data unless something else is.
 bool stdout_is_taken(const ClientOptions& options) {
   return options.progress == Progress::kJson || options.json_path == "-" ||
-         options.html_path == "-" || options.log_path == "-";
+         options.html_path == "-" || options.hgrm_path == "-" || options.log_path == "-";
 }
 
-ConductorOptions watch(const ClientOptions& options, LiveLine& line) {
+ConductorOptions watch(const ClientOptions& options, LiveView& line) {
   if (options.progress == Progress::kJson) {
     return {.look_every = kJsonEvery,
             .on_look = [](const ProgressMeter& meter) { write_all(stdout, meter.json()); }};
   }
-  if (options.progress == Progress::kAuto && !options.quiet && LiveLine::possible()) {
+  if (options.progress == Progress::kAuto && !options.quiet && LiveView::possible()) {
     return {.look_every = kLineEvery,
             .on_look = [&line](const ProgressMeter& meter) { line.show(meter); }};
   }
@@ -108,11 +111,13 @@ base::Result<File> open_output(std::string_view flag, const std::string& path) {
 struct Outputs {
   File json;
   File html;
+  File hgrm;
 
   static base::Result<Outputs> open(const ClientOptions& options) {
     Outputs outputs;
     outputs.json = GILIRAN_TRY(open_output("--json", options.json_path));
     outputs.html = GILIRAN_TRY(open_output("--html", options.html_path));
+    outputs.hgrm = GILIRAN_TRY(open_output("--hgrm", options.hgrm_path));
     return outputs;
   }
 };
@@ -127,11 +132,25 @@ int report(const ClientOptions& options, const RunResult& result, const Outputs&
   if (outputs.html != nullptr && !write_all(outputs.html.get(), web::page(options.url, json))) {
     status = complain("--html " + options.html_path + ": " + std::strerror(errno), kFailed);
   }
+  if (outputs.hgrm != nullptr &&
+      !write_all(outputs.hgrm.get(), hgrm_text(result.totals.response_time()))) {
+    status = complain("--hgrm " + options.hgrm_path + ": " + std::strerror(errno), kFailed);
+  }
   if (result.log.write_errors != 0) {
     status = complain("--log " + options.log_path + ": records were lost", kFailed);
   }
   if (!options.quiet) {
     write_all(stdout_is_taken(options) ? stderr : stdout, summary_text(result));
+  }
+  for (const report::Expected& one : result.expected) {
+    if (one.met) continue;
+    if (options.quiet) complain(fmt::format("NOT MET {}: {}", one.text, one.measured), kNotMet);
+    if (status == 0) status = kNotMet;
+  }
+  if (options.strict && !result.verdict.valid && status == 0) {
+    for (const std::string& reason : result.verdict.reasons) {
+      status = complain("CLIENT-LIMITED: " + reason, kNotMet);
+    }
   }
   return status;
 }
@@ -159,7 +178,7 @@ int run_client(const ClientOptions& options) {
   }
   if (!options.quiet) fmt::print(stderr, "{}\n", text(*plan));
 
-  LiveLine line;
+  LiveView line;
   ConductorOptions watching = watch(options, line);
   watching.log = log.get();
   Conductor conductor(*plan, clock, std::move(watching));
@@ -180,6 +199,7 @@ int run_client(const ClientOptions& options) {
     log->close();
     result.log = log->counts();
   }
+  result.expected = report::judge(options.expect, result.measured());
   return report(options, result, *outputs);
 }
 

@@ -5,6 +5,7 @@
 #include "client/plan.h"
 #include "client/recorder.h"
 #include "client/verdict.h"
+#include "report/expect.h"
 #include "telemetry/log.h"
 
 namespace giliran::client {
@@ -22,10 +23,23 @@ struct RunResult {
   double cpu_share_busiest = 0;   // the same of the busiest thread
   double all_busy_share = 0;      // open loop: part of the time in which no connection was idle
   Verdict verdict{};
-  bool interrupted = false;  // by a signal
+  std::vector<report::Expected> expected{};  // thresholds, with what was measured
+  bool interrupted = false;                  // by a signal
   bool logged = false;
   telemetry::Log::Counts log;
 
+  // What thresholds look at. Borrows from the totals.
+  report::Measured measured() const {
+    const Counts& counts = totals.counts();
+    return {.response = &totals.response_time(),
+            .service = &totals.service_time(),
+            .connect = &totals.connect(),
+            .lag = &totals.lag(),
+            .wait = &totals.wait(),
+            .ended = counts.answered + counts.failed,
+            .errors = counts.errors(),
+            .rate = rate()};
+  }
   // Answers per second while requests were issued; 0 where that was no time.
   double rate() const {
     return issuing.count() <= 0 ? 0

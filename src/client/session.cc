@@ -3,12 +3,18 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "client/open_loop.h"
 
 namespace giliran::client {
 
 Station::Station(Run& the_run, net::Io& the_io, telemetry::RecordSink* the_sink, base::Rng the_rng,
                  bool live)
-    : plan(the_run.plan), run(the_run), io(the_io), sink(the_sink), rng(the_rng), recorder(live) {
+    : plan(the_run.plan),
+      run(the_run),
+      io(the_io),
+      sink(the_sink),
+      rng(the_rng),
+      recorder(live, plan.loop == Loop::kOpen) {
   const base::Instant now = io.now();
   wall_zero_.ns = io.clock().wall().ns - now.time_since_epoch().count();
 }
@@ -26,13 +32,17 @@ base::Address Station::next_source() {
 // The only writer of the state.
 void Session::enter(State next) {
   switch (next) {
+    case State::kIdle:
     case State::kPausing:
-    case State::kAsking:
-    case State::kLeaving:
       GILIRAN_ASSERT(state_ == State::kBetween || state_ == State::kPausing);
       break;
+    case State::kAsking:
+    case State::kLeaving:
+      GILIRAN_ASSERT(state_ == State::kBetween || state_ == State::kPausing ||
+                     state_ == State::kIdle);
+      break;
     case State::kBetween:
-      GILIRAN_ASSERT(state_ == State::kAsking);
+      GILIRAN_ASSERT(state_ == State::kAsking || state_ == State::kIdle);
       break;
     case State::kDone:
       GILIRAN_ASSERT(state_ == State::kLeaving);
@@ -42,18 +52,51 @@ void Session::enter(State next) {
   state_ = next;
 }
 
+// Its turn, or nothing to do.
+void Session::next() {
+  if (station_.open_loop == nullptr) return ask_or_leave();
+  enter(State::kIdle);
+  deadline_ = base::kNoDeadline;
+  station_.open_loop->idle(*this);
+}
+
 void Session::ask_or_leave() {
-  ticket_ = station_.run.rule.take();
-  if (ticket_ == 0) {
-    enter(State::kLeaving);
-    deadline_ = base::kNoDeadline;
-    if (!leave()) left();
-    return;
-  }
+  const StopRule::Ticket ticket = station_.run.rule.take();
+  if (ticket.number == 0) return take_leave();
+  take_turn({.ticket = ticket.number, .measured = ticket.measured}, station_.io.turn_started());
+}
+
+void Session::take_turn(const Turn& turn, base::Instant now) {
+  turn_ = turn;
   enter(State::kAsking);
-  station_.recorder.issued(station_.io.turn_started());
+  station_.recorder.issued(now, turn.measured);
   arm_no_later_than(station_.io.turn_started() + plan().timeout);
   ask();
+}
+
+void Session::take_leave() {
+  enter(State::kLeaving);
+  deadline_ = base::kNoDeadline;
+  if (!leave()) left();
+}
+
+Ending Session::timed(telemetry::End end, base::Instant asked, base::Instant sent,
+                      base::Instant now) const {
+  const bool open = turn_.due != base::Instant{};
+  const base::Instant noticed = open ? turn_.noticed : asked;
+  Ending ending{.end = end, .at = now, .measured = turn_.measured};
+  ending.sent = sent != base::Instant{};
+  ending.response = now - (open ? turn_.due : asked);
+  if (open) ending.lag = turn_.noticed - turn_.due;
+  if (!ending.sent) return ending;
+  ending.wait = sent - noticed;
+  ending.service = now - sent;
+  return ending;
+}
+
+void Session::withdraw() {
+  enter(State::kBetween);
+  station_.open_loop->withdraw(*this);
 }
 
 void Session::ended(const Ending& ending) {
@@ -64,7 +107,9 @@ void Session::ended(const Ending& ending) {
 }
 
 void Session::ready() {
-  if (failures_ == 0 || station_.run.rule.over()) return ask_or_leave();
+  const bool over =
+      station_.open_loop == nullptr ? station_.run.rule.over() : station_.open_loop->over();
+  if (failures_ == 0 || over) return next();
   enter(State::kPausing);
   const uint32_t doublings = std::min(failures_ - 1, 7u);
   const base::Duration full = std::min(kPauseMin * (1 << doublings), kPauseMax);
@@ -81,7 +126,7 @@ void Session::left() {
 }
 
 void Session::on_stop() {
-  if (state_ == State::kPausing) ask_or_leave();
+  if (state_ == State::kPausing) next();
 }
 
 // The timer is moved as rarely as possible: one that is armed already for an earlier time looks at
@@ -98,11 +143,12 @@ void Session::on_timer() {
   deadline_ = base::kNoDeadline;
   switch (state_) {
     case State::kPausing:
-      ask_or_leave();
+      next();
       break;
     case State::kAsking:
       on_time_over();
       break;
+    case State::kIdle:
     case State::kBetween:
     case State::kLeaving:
     case State::kDone:

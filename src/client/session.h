@@ -15,11 +15,15 @@
 
 namespace giliran::client {
 
+class OpenLoop;
+
 // Shared by the threads of a run.
 struct Run {
-  explicit Run(const Plan& the_plan) : plan(the_plan), rule(the_plan.requests) {}
+  explicit Run(const Plan& the_plan)
+      : plan(the_plan), rule(the_plan.requests, the_plan.warmup.count() != 0) {}
   const Plan& plan;
-  StopRule rule;
+  StopRule rule;                                 // of the closed loop
+  base::Instant started{};                       // zero: when each worker starts
   std::atomic<uint64_t> connection_numbers = 0;  // the last one given
 };
 
@@ -35,7 +39,8 @@ class Station {
   telemetry::RecordSink* const sink;
   base::Rng rng;
   Recorder recorder;
-  base::Instant last_answer{};  // or failure
+  OpenLoop* open_loop = nullptr;  // null: closed loop
+  base::Instant last_answer{};    // or failure
   uint64_t live_sessions = 0;
   std::function<void()> on_all_done;  // live_sessions has become 0
 
@@ -52,6 +57,14 @@ class Station {
   size_t source_ = 0;
 };
 
+// What a request is: its number and, in an open loop, its place in time.
+struct Turn {
+  uint64_t ticket = 0;
+  bool measured = true;
+  base::Instant due{};      // zero: closed loop
+  base::Instant noticed{};  // by the generator
+};
+
 class Session {
  public:
   static constexpr base::Duration kPauseMin = std::chrono::milliseconds(10);
@@ -62,13 +75,20 @@ class Session {
   Session& operator=(const Session&) = delete;
   virtual ~Session() = default;
 
-  void start() { ask_or_leave(); }
+  void start() { ready(); }
   // The stop rule was told to stop: what only waits ends now, what is in flight goes on.
   void on_stop();
   bool done() const { return state_ == State::kDone; }
 
+  // --- for the open loop ---
+  // An idle session asks; now: about now.
+  void take_turn(const Turn& turn, base::Instant now);
+  // An idle session is no longer needed.
+  void take_leave();
+
  protected:
   enum class State : uint8_t {
+    kIdle,     // open loop: nothing is due; its connection may be open
     kPausing,  // after failures, without a connection
     kAsking,   // a request is in flight (its connection may still be being made)
     kBetween,  // the request has ended; what carried it is being freed
@@ -89,25 +109,31 @@ class Session {
   // Between requests, and ready for the next: idle connection, or none.
   void ready();
   void left();  // kLeaving -> kDone
+  // The connection of an idle session has ended, or is about to (kIdle -> kBetween): ready() comes
+  // when there is none.
+  void withdraw();
 
   Station& station() { return station_; }
   State state() const { return state_; }
-  uint64_t ticket() const { return ticket_; }
-  bool measured() const { return true; }
-  base::Instant turn(base::Instant asked) const { return asked; }
+  uint64_t ticket() const { return turn_.ticket; }
+  const Turn& turn() const { return turn_; }
+  // asked: when it took up the request; sent: when its connection was ready, zero where never.
+  Ending timed(telemetry::End end, base::Instant asked, base::Instant sent,
+               base::Instant now) const;
   // The address to connect to; moves on after each connect that failed.
   const base::Address& address() const { return plan().addresses[address_]; }
   void try_next_address() { address_ = (address_ + 1) % plan().addresses.size(); }
   const Plan& plan() const { return station_.plan; }
 
  private:
+  void next();
   void ask_or_leave();
   void enter(State next);
   void arm_no_later_than(base::Instant deadline);
   void on_timer();
 
   Station& station_;
-  uint64_t ticket_ = 0;
+  Turn turn_;
   size_t address_ = 0;
   uint32_t failures_ = 0;  // in a row
   State state_ = State::kBetween;

@@ -23,10 +23,7 @@ class SessionTest : public testing::Test {
  protected:
   SessionTest() : server_io_(world_.add_io()), client_io_(world_.add_io()) {
     plan_.addresses = {kServer};
-    plan_.host = "127.0.0.1";
-    plan_.target = "/";
-    plan_.method = "GET";
-    plan_.headers = {{"Host", "127.0.0.1"}};
+    plan_.targets = {test_target()};
     plan_.line = "hello\n";
     plan_.connections = 4;
     plan_.threads = 1;
@@ -254,7 +251,7 @@ TEST_F(HttpSessionTest, AConnectThatIsNeverAnsweredIsGivenUpInTime) {
 
 TEST_F(HttpSessionTest, HeadHasNoBody) {
   plan_.requests = 10;
-  plan_.method = "HEAD";
+  plan_.targets[0].method = "HEAD";
   run({.answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"});
   EXPECT_EQ(counts().good(), 10u);
   EXPECT_EQ(counts().body_bytes, 0u);

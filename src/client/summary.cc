@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/run_result.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -10,51 +12,165 @@ namespace {
 using report::Align;
 using report::format_count;
 using report::format_latency;
+using report::format_rate;
 using report::format_share;
+using report::wrapped;
+
+constexpr size_t kServersShown = 24;
+constexpr size_t kCellsOverTime = 50;
+// Where the response time is so much longer than the service time, a reader is told.
+constexpr uint64_t kFarApart = 2;
+constexpr uint64_t kFarApartNs = 1'000'000;
 
 std::string latency(uint64_t ns) {
   return format_latency(base::Duration(static_cast<int64_t>(ns)));
+}
+
+bool is_open(const RunResult& result) {
+  return result.plan.loop == Loop::kOpen;
 }
 
 std::string headline(const RunResult& result) {
   const Counts& counts = result.totals.counts();
   std::string text = fmt::format("{} requests in {:.2f} s, {}: {} answered, {} failed",
                                  format_count(counts.issued), base::to_seconds(result.elapsed),
-                                 report::format_rate(result.rate()), format_count(counts.answered),
+                                 format_rate(result.rate()), format_count(counts.answered),
                                  format_count(counts.failed));
   if (counts.bad_status != 0) {
     text += fmt::format(", {} with status 400 or more", format_count(counts.bad_status));
   }
-  return text + (result.interrupted ? " (interrupted)\n" : "\n");
+  text += result.interrupted ? " (interrupted)\n" : "\n";
+  if (is_open(result)) {
+    text += fmt::format("open loop: {} planned", format_rate(result.plan.rate));
+    if (counts.due > counts.issued) {
+      text += fmt::format(", {} due requests NEVER SENT", format_count(counts.due - counts.issued));
+    }
+    text += "\n";
+  }
+  if (result.warmup.count() != 0) {
+    text += fmt::format("the first {:.1f} s, the warm-up, are left out of everything below\n",
+                        base::to_seconds(result.warmup));
+  }
+  return text;
 }
 
-std::string times(const Recorder& totals) {
+void add_times(report::Table& table, std::string name, const base::Histogram& histogram) {
+  if (histogram.count() == 0) return;
+  table.add({std::move(name), latency(histogram.percentile(50)), latency(histogram.percentile(90)),
+             latency(histogram.percentile(99)), latency(histogram.percentile(99.9)),
+             latency(histogram.max()), latency(static_cast<uint64_t>(histogram.mean()))});
+}
+
+// What the two latencies are, and which of them to believe.
+std::string how_to_read(const RunResult& result) {
+  const base::Histogram& response = result.totals.response_time();
+  const base::Histogram& service = result.totals.service_time();
+  if (response.count() == 0) return {};
+  std::string text =
+      is_open(result)
+          ? "\n"
+            "  response time  what a user waits: from when a request was due to its last byte\n"
+            "  service time   what the servers took: from the actual send to the last byte\n"
+            "  response = lag (this client was late) + wait (for a connection) + service\n"
+          : "\n"
+            "  response time  from when a client's turn came, connecting included\n"
+            "  service time   from the actual send to the last byte of the answer\n"
+            "  A closed loop asks less while servers are slow: -R RATE shows what users wait.\n";
+  const uint64_t far = response.percentile(99);
+  const uint64_t near = service.percentile(99);
+  if (is_open(result) && far > kFarApart * near && far > near + kFarApartNs) {
+    text += "  ";
+    text += wrapped(
+        fmt::format("JUDGE BY THE RESPONSE TIME: its p99 is {}, that of the service time only {}, "
+                    "as most of the waiting was before the send.",
+                    latency(far), latency(near)),
+        2);
+  }
+  return text;
+}
+
+std::string times(const RunResult& result) {
+  const Recorder& totals = result.totals;
   report::Table table(
-      {{"", Align::kLeft}, {"count"}, {"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"mean"}});
-  const auto row = [&](std::string name, const base::Histogram& histogram) {
-    if (histogram.count() == 0) return;
-    table.add({std::move(name), format_count(histogram.count()), latency(histogram.percentile(50)),
-               latency(histogram.percentile(90)), latency(histogram.percentile(99)),
-               latency(histogram.percentile(99.9)), latency(histogram.max()),
-               latency(static_cast<uint64_t>(histogram.mean()))});
-  };
-  row("connect", totals.connect());
-  row("service time", totals.service_time());
-  row("response time", totals.response_time());
-  return table.empty() ? std::string() : "\n" + table.text();
+      {{"", Align::kLeft}, {"p50"}, {"p90"}, {"p99"}, {"p99.9"}, {"max"}, {"mean"}});
+  add_times(table, "response time", totals.response_time());
+  add_times(table, "service time", totals.service_time());
+  if (is_open(result)) {
+    add_times(table, "lag", totals.lag());
+    add_times(table, "wait", totals.wait());
+  }
+  add_times(table, "connect", totals.connect());
+  return table.empty() ? std::string() : "\n" + table.text() + how_to_read(result);
+}
+
+// `values` in at most `cells` groups of neighbours.
+template <typename Slices, typename Of>
+std::vector<uint64_t> grouped(const Slices& slices, size_t cells, Of of) {
+  const size_t each = (slices.size() + cells - 1) / cells;
+  std::vector<uint64_t> groups((slices.size() + each - 1) / each);
+  for (size_t i = 0; i < slices.size(); ++i) of(groups[i / each], slices[i]);
+  return groups;
+}
+
+std::string over_time(const RunResult& result) {
+  const std::vector<Slice>& slices = result.totals.slices();
+  if (slices.size() < 3) return {};
+  const auto answers =
+      grouped(slices, kCellsOverTime, [](uint64_t& sum, const Slice& s) { sum += s.answered; });
+  const auto p99 = grouped(slices, kCellsOverTime, [](uint64_t& most, const Slice& s) {
+    most = std::max(most, s.response.percentile(99));
+  });
+  const auto errors = grouped(slices, kCellsOverTime, [](uint64_t& sum, const Slice& s) {
+    sum += s.failed + s.bad_status;
+  });
+  std::string text =
+      fmt::format("\n  over time, {:.3g} s a column{}\n",
+                  base::to_seconds(result.totals.interval()) *
+                      static_cast<double>((slices.size() + kCellsOverTime - 1) / kCellsOverTime),
+                  result.warmup.count() == 0 ? "" : ", warm-up included");
+  text += fmt::format("  answers       |{}|\n", report::sparkline(answers));
+  text += fmt::format("  response p99  |{}| {}\n", report::sparkline(p99),
+                      latency(*std::ranges::max_element(p99)));
+  if (std::ranges::any_of(errors, [](uint64_t n) { return n != 0; })) {
+    text += fmt::format("  errors        |{}|\n", report::sparkline(errors));
+  }
+  return text;
 }
 
 std::string servers(const Recorder& totals) {
   if (totals.servers().empty()) return {};
-  report::Table table(
-      {{"server", Align::kLeft}, {"answers"}, {"share"}, {"p50"}, {"p99"}, {"400 or more"}});
-  for (const ServerTally* tally : totals.servers_by_name()) {
-    table.add({report::printable(tally->name, 40), format_count(tally->answers),
+  report::Table table({{"server", Align::kLeft},
+                       {"answers"},
+                       {"share"},
+                       {"service p50"},
+                       {"p99"},
+                       {"400 or more"}});
+  const auto by_name = totals.servers_by_name();
+  for (const ServerTally* tally : by_name) {
+    if (table.rows() == kServersShown) break;
+    table.add({report::printable(tally->name, 24), format_count(tally->answers),
                format_share(tally->answers, totals.counts().answered),
                latency(tally->service.percentile(50)), latency(tally->service.percentile(99)),
                format_count(tally->bad_status)});
   }
-  return "\n" + table.text();
+  std::string text = "\n" + table.text();
+  if (by_name.size() > kServersShown) {
+    text += fmt::format("  and {} more (--json has them all)\n", by_name.size() - kServersShown);
+  }
+  return text;
+}
+
+std::string tiers(const Recorder& totals) {
+  report::Table table(
+      {{"where the time went", Align::kLeft}, {"told by"}, {"mean"}, {"p50"}, {"p99"}, {"max"}});
+  for (const TierTally& tier : totals.tiers()) {
+    if (tier.took.count() == 0) continue;
+    table.add({report::printable(tier.name, 24),
+               format_share(tier.took.count(), totals.counts().answered),
+               latency(static_cast<uint64_t>(tier.took.mean())), latency(tier.took.percentile(50)),
+               latency(tier.took.percentile(99)), latency(tier.took.max())});
+  }
+  return table.empty() ? std::string() : "\n" + table.text();
 }
 
 std::string endings(const Counts& counts) {
@@ -84,7 +200,7 @@ std::string traffic(const RunResult& result) {
       fmt::format("  connections: {} opened, {} failed", format_count(counts.connections),
                   format_count(counts.connect_failures));
   if (counts.retried != 0) {
-    text += fmt::format("; {} requests sent again: the server had closed the idle connection",
+    text += fmt::format("\n  sent again: {}, as the server had closed the idle connection",
                         format_count(counts.retried));
   }
   const uint64_t ended = counts.answered + counts.failed;
@@ -93,6 +209,9 @@ std::string traffic(const RunResult& result) {
   text += fmt::format("  this client: {:.2f} s of CPU", base::to_seconds(result.cpu));
   if (ended != 0) {
     text += fmt::format(", {} a request", format_latency(result.cpu / static_cast<int64_t>(ended)));
+  }
+  if (result.cpu_share > 0) {
+    text += fmt::format(", {:.0f}% of its threads' time", result.cpu_share * 100);
   }
   return text + "\n";
 }
@@ -110,12 +229,36 @@ std::string log_line(const RunResult& result) {
   return text + "\n";
 }
 
+std::string thresholds(const std::vector<report::Expected>& expected) {
+  if (expected.empty()) return {};
+  report::Table table({{"expected", Align::kLeft}, {"measured"}, {"", Align::kLeft}});
+  for (const report::Expected& one : expected) {
+    table.add({one.text, one.measured, one.met ? "met" : "NOT MET"});
+  }
+  return "\n" + table.text();
+}
+
+std::string verdict(const RunResult& result) {
+  const Verdict& verdict = result.verdict;
+  const std::string_view word = verdict.valid ? "VALID" : "CLIENT-LIMITED";
+  std::string text = fmt::format("\n{}: ", word);
+  if (verdict.valid) {
+    text += "this client kept up; the numbers tell of the servers\n";
+  } else {
+    text += "the numbers tell of this client more than of the servers\n";
+    for (const std::string& reason : verdict.reasons) text += "  - " + wrapped(reason + ".", 4);
+  }
+  for (const std::string& note : verdict.notes) text += "  Note: " + wrapped(note + ".", 8);
+  return text;
+}
+
 }  // namespace
 
 std::string summary_text(const RunResult& result) {
   const Counts& counts = result.totals.counts();
-  return headline(result) + times(result.totals) + servers(result.totals) + "\n" +
-         statuses(counts) + endings(counts) + traffic(result) + log_line(result);
+  return headline(result) + times(result) + over_time(result) + servers(result.totals) +
+         tiers(result.totals) + "\n" + statuses(counts) + endings(counts) + traffic(result) +
+         log_line(result) + thresholds(result.expected) + verdict(result);
 }
 
 }  // namespace giliran::client

@@ -87,6 +87,8 @@ void TcpSession::on_sent(net::SocketId, size_t bytes, int error) {
 }
 
 void TcpSession::on_received(net::SocketId, net::Received received) {
+  const bool idle = state() == State::kIdle;
+  if (idle) withdraw();
   if (received.kind != net::Received::Kind::kData) {
     const bool reset = received.kind == net::Received::Kind::kError;
     const std::string_view reason = reset ? errno_name(received.error) : std::string_view();
@@ -94,6 +96,7 @@ void TcpSession::on_received(net::SocketId, net::Received received) {
     return close(reset ? End::kServerClosed : End::kOk, Phase::kData, reason);
   }
   flow_in_ += received.data.size();
+  if (idle) return close(End::kBadResponse, Phase::kData, "unasked-line");
   if (input_.empty()) {
     input_ = std::move(received.data);
   } else {
@@ -127,16 +130,11 @@ void TcpSession::read_lines() {
 void TcpSession::answered(std::string_view line, uint32_t bytes) {
   const base::Instant now = station().io.now();
   ++messages_;
-  const Ending ending{.end = End::kOk,
-                      .server = station().recorder.server(first_word(line)),
-                      .at = now,
-                      .measured = measured(),
-                      .service = now - ready_to_send_,
-                      .response = now - turn(asked_),
-                      .wait = ready_to_send_ - turn(asked_),
-                      .bytes_out = message_out_,
-                      .bytes_in = bytes,
-                      .body_bytes = line.size()};
+  Ending ending = timed(End::kOk, asked_, ready_to_send_, now);
+  ending.server = station().recorder.server(first_word(line));
+  ending.bytes_out = message_out_;
+  ending.bytes_in = bytes;
+  ending.body_bytes = line.size();
   write_message(ending, now, Phase::kNone, line, {});
   ended(ending);
   if (!input_.empty()) return close(End::kBadResponse, Phase::kData, "unasked-line");
@@ -148,13 +146,9 @@ void TcpSession::answered(std::string_view line, uint32_t bytes) {
 // The message in flight and its flow end with the same reason.
 void TcpSession::fail(End end, Phase phase, std::string_view reason) {
   const base::Instant now = station().io.now();
-  const Ending ending{.end = end,
-                      .at = now,
-                      .measured = measured(),
-                      .sent = ready_to_send_ != base::Instant{},
-                      .wait = ready_to_send_ - turn(asked_),
-                      .bytes_out = message_out_,
-                      .bytes_in = input_.size()};
+  Ending ending = timed(end, asked_, ready_to_send_, now);
+  ending.bytes_out = message_out_;
+  ending.bytes_in = input_.size();
   write_message(ending, now, phase, {}, reason);
   ended(ending);
   close(end, phase, reason);

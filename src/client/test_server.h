@@ -7,17 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "client/target.h"
 #include "net/io.h"
 #include "telemetry/json.h"
 #include "telemetry/record.h"
 
 namespace giliran::client {
 
+inline Target test_target() {
+  Target target;
+  target.host = "127.0.0.1";
+  target.path = Template::literal("/");
+  target.headers = {{"Host", Template::literal("127.0.0.1")}};
+  return target;
+}
+
 struct TestServerOptions {
   bool http = true;
   std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Giliran-Server: s1\r\n\r\nok";
   uint64_t answers_per_connection = 0;  // then the connection is closed; 0: no bound
   bool silent = false;                  // accepts, reads, never answers
+  bool hold = false;                    // answers only at release()
   std::function<void()> on_request{};
 };
 
@@ -31,6 +41,19 @@ class TestServer final : private net::AcceptEvents {
   }
 
   TestServerOptions& options() { return options_; }
+  // Answers what was held, and what comes from now on.
+  void release() {
+    options_.hold = false;
+    for (const auto& peer : peers_) peer->release();
+  }
+  // Sends a text on every open connection, though nobody asked.
+  void speak(std::string_view text) {
+    for (const auto& peer : peers_) {
+      if (peer->socket.none()) continue;
+      peer->output = base::Slice::of_static(text);
+      io_.send(peer->socket, {&peer->output, 1});
+    }
+  }
   uint64_t requests() const { return requests_; }  // complete ones
   uint64_t connections() const { return peers_.size(); }
   uint64_t bytes_in() const { return bytes_in_; }
@@ -67,10 +90,21 @@ class TestServer final : private net::AcceptEvents {
         ++server.requests_;
         if (server.options_.on_request) server.options_.on_request();
         if (server.options_.silent) continue;
-        ++answers;
-        output = base::Slice::of_static(server.options_.answer);
-        server.io_.send(socket, {&output, 1});
+        if (server.options_.hold) {
+          held = true;
+        } else {
+          answer();
+        }
       }
+    }
+    void answer() {
+      ++answers;
+      output = base::Slice::of_static(server.options_.answer);
+      server.io_.send(socket, {&output, 1});
+    }
+    void release() {
+      if (held && !socket.none()) answer();
+      held = false;
     }
     void on_sent(net::SocketId, size_t, int) override {
       const uint64_t most = server.options_.answers_per_connection;
@@ -83,6 +117,7 @@ class TestServer final : private net::AcceptEvents {
     std::string input;
     base::Slice output;
     uint64_t answers = 0;
+    bool held = false;  // a request
   };
 
   void on_accepted(net::ListenerId, net::SocketId socket, const base::Address&) override {

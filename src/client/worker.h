@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "client/http_session.h"
+#include "client/open_loop.h"
 #include "client/session.h"
 
 namespace giliran::client {
 
 struct WorkerOptions {
   uint32_t sessions = 1;
+  uint32_t thread = 0;                    // its number, from 0
   telemetry::RecordSink* sink = nullptr;  // null: no log
   uint64_t seed = 0;
   bool live = false;  // take_live() will be called
@@ -33,14 +35,27 @@ class Worker {
   uint64_t answered_until_stop() const { return answered_until_stop_; }  // all, where not stopped
   base::Instant last_answer() const { return station_.last_answer; }
 
+  // Of this thread while it issued requests.
+  struct Load {
+    base::Duration time{};
+    base::Duration cpu{};
+    base::Duration all_busy{};  // no session was idle; open loop
+  };
+  const Load& load() const { return load_; }
+
  private:
   void finish();
+  void end_issuing();
 
   Station station_;
-  std::unique_ptr<HttpStation> http_;  // null for tcp
+  std::unique_ptr<HttpStation> http_;    // null for tcp
+  std::unique_ptr<OpenLoop> open_loop_;  // null for a closed loop
   std::vector<std::unique_ptr<Session>> sessions_;
   std::function<void()> on_done_;
   uint64_t answered_until_stop_ = 0;
+  base::Instant began_{};
+  base::Duration cpu_before_{};
+  Load load_;
   bool stopped_ = false;
 };
 

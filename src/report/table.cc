@@ -81,4 +81,25 @@ void Table::print(std::ostream& out, size_t indent) const {
   out << text(indent);
 }
 
+std::string wrapped(std::string_view utf8, size_t indent, size_t columns) {
+  std::string out;
+  size_t used = indent;
+  while (!utf8.empty()) {
+    const std::string_view word = utf8.substr(0, utf8.find(' '));
+    utf8.remove_prefix(std::min(word.size() + 1, utf8.size()));
+    const size_t cells = width(word);
+    if (used != indent && used + 1 + cells > columns) {
+      out += '\n';
+      out.append(indent, ' ');
+      used = indent;
+    } else if (used != indent) {
+      out += ' ';
+      ++used;
+    }
+    out += word;
+    used += cells;
+  }
+  return out + "\n";
+}
+
 }  // namespace giliran::report

@@ -38,4 +38,8 @@ size_t width(std::string_view utf8);
 // Control characters (C0, DEL, C1) replaced by '?', cut to `columns_max` with '…' (0: not cut).
 std::string printable(std::string_view utf8, size_t columns_max = 0);
 
+// Words in lines of at most `columns`, each line after `indent` spaces, but for the first, which
+// the caller has begun at `indent`. Ends with a line end.
+std::string wrapped(std::string_view utf8, size_t indent, size_t columns = 80);
+
 }  // namespace giliran::report

@@ -62,5 +62,12 @@ TEST(Format, Sparkline) {
   EXPECT_EQ(sparkline(values), " ▁▄█");
 }
 
+TEST(Wrapped, LinesHaveTheIndentAndAreNoLonger) {
+  EXPECT_EQ(wrapped("one two three four", 2, 10), "one two\n  three\n  four\n");
+  EXPECT_EQ(wrapped("µµµ µµµ", 0, 7), "µµµ µµµ\n");
+  EXPECT_EQ(wrapped("averylongword b", 4, 8), "averylongword\n    b\n");
+  EXPECT_EQ(wrapped("", 4, 8), "\n");
+}
+
 }  // namespace
 }  // namespace giliran::report

@@ -1,0 +1,88 @@
+#include "cli/client_flags.h"
+
+#include <fmt/format.h>
+
+#include "base/parse.h"
+#include "cli/setters.h"
+#include "client/target.h"
+#include "config/url.h"
+
+namespace giliran::cli {
+namespace {
+
+base::Result<void> add_header(client::ClientOptions& o, const std::string& text) {
+  if (text.starts_with('@') && text.size() > 1) {
+    o.header_files.push_back(text.substr(1));
+    return {};
+  }
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    return base::fail(fmt::format("'{}': expected 'Name: value', or @FILE", text));
+  }
+  o.headers.push_back(text);
+  return {};
+}
+
+base::Result<void> set_speed(double& out, const std::string& text) {
+  const bool times = text.ends_with('x');
+  const double speed =
+      GILIRAN_TRY(base::parse_double(times ? text.substr(0, text.size() - 1) : text));
+  if (!(speed > 0)) return base::fail(fmt::format("'{}': expected more than 0", text));
+  out = speed;
+  return {};
+}
+
+base::Result<void> add_expectations(std::vector<report::Expectation>& out,
+                                    const std::string& text) {
+  auto list = GILIRAN_TRY(report::Expectation::parse_list(text));
+  out.insert(out.end(), list.begin(), list.end());
+  return {};
+}
+
+}  // namespace
+
+base::Result<void> add_target(client::ClientOptions& o, const std::string& text) {
+  const client::TargetSpec spec = GILIRAN_TRY(client::parse_target_line(text));
+  // Placeholders are looked at with the plan, which knows of --literal.
+  const bool absolute = spec.url.find("://") != std::string::npos;
+  if (absolute && spec.url.find("{{") == std::string::npos) {
+    const auto url = config::parse_url(spec.url);
+    if (!url) return std::unexpected(url.error());
+  }
+  if (o.url.empty()) {
+    o.url = text;
+  } else {
+    o.more_targets.push_back(text);
+  }
+  return {};
+}
+
+std::vector<Flag> client_content_flags(client::ClientOptions& o) {
+  return {
+      {"-H,--header", "'NAME: VALUE'", "a header field; @FILE: one a line",
+       [&o](const std::string& text) { return add_header(o, text); }, true},
+      {"--header-file", "PATH", "header fields, one a line", add_text(o.header_files), true},
+      {"-m,--method", "METHOD", "default: GET, or POST with a body", set_text(o.method)},
+      {"--body", "TEXT", "the request body", set_text(o.body)},
+      {"--body-file", "PATH", "the request body, from a file", set_text(o.body_file)},
+      {"--targets", "PATH",
+       "what to ask, in vegeta's format: [WEIGHT] [METHOD] URL, headers, @BODY",
+       set_text(o.targets_file)},
+      {"--literal", "", "{{ in URL, header and body is text, no placeholder", set_true(o.literal)},
+      {"--replay", "LOG", "the requests of a log at its times: ours, httplog or combined",
+       set_text(o.replay_path)},
+      {"--speed", "FACTOR", "of the replay; 2: in half the time",
+       [&o](const std::string& text) { return set_speed(o.speed, text); }},
+  };
+}
+
+std::vector<Flag> client_result_flags(client::ClientOptions& o) {
+  return {
+      {"--expect", "THRESHOLD", "p99<10ms, errors<0.1%, rate>5k, service.p99<2ms: else status 3",
+       [&o](const std::string& text) { return add_expectations(o.expect, text); }, true},
+      {"--hgrm", "PATH", "percentiles of the response time, HdrHistogram's format",
+       set_text(o.hgrm_path)},
+  };
+}
+
+}  // namespace giliran::cli

@@ -1,0 +1,16 @@
+// Flags of `giliran client` in groups: what it asks, and what it expects and writes.
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+#include "client/options.h"
+
+namespace giliran::cli {
+
+// A target as an argument: the first is the URL of the run.
+base::Result<void> add_target(client::ClientOptions& o, const std::string& text);
+std::vector<Flag> client_content_flags(client::ClientOptions& o);
+std::vector<Flag> client_result_flags(client::ClientOptions& o);
+
+}  // namespace giliran::cli

@@ -1,0 +1,105 @@
+#include "client/verdict.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace giliran::client {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// An open loop that kept up: 1,000 answers in 2 ms, 20 us late.
+class VerdictTest : public testing::Test {
+ protected:
+  VerdictTest() {
+    plan_.loop = Loop::kOpen;
+    plan_.connections = 10;
+    fill(service_, 2'000'000);
+    fill(response_, 2'020'000);
+    fill(lag_, 20'000);
+    fill(wait_, 1'000);
+  }
+  static void fill(base::Histogram& histogram, uint64_t ns) {
+    histogram.reset();
+    histogram.record(ns, 1000);
+  }
+  Verdict verdict() const {
+    return judge({.plan = plan_,
+                  .due = due_,
+                  .issued = issued_,
+                  .answered = issued_,
+                  .service = service_,
+                  .response = response_,
+                  .lag = lag_,
+                  .wait = wait_,
+                  .cpu_share_busiest = cpu_,
+                  .all_busy_share = busy_,
+                  .answering_at_end = answering_});
+  }
+  Plan plan_;
+  base::Histogram service_, response_, lag_, wait_;
+  uint64_t due_ = 1000;
+  uint64_t issued_ = 1000;
+  double cpu_ = 0.3;
+  double busy_ = 0;
+  bool answering_ = true;
+};
+
+TEST_F(VerdictTest, KeepingUpIsValid) {
+  EXPECT_TRUE(verdict().valid);
+  EXPECT_THAT(verdict().reasons, IsEmpty());
+  EXPECT_THAT(verdict().notes, IsEmpty());
+}
+
+TEST_F(VerdictTest, AThreadWithoutTimeLeftIsTheLimitInBothLoops) {
+  cpu_ = 0.89;
+  EXPECT_TRUE(verdict().valid);
+  cpu_ = 0.9;
+  EXPECT_THAT(verdict().reasons, ElementsAre(HasSubstr("90 % of its processor")));
+  plan_.loop = Loop::kClosed;
+  EXPECT_FALSE(verdict().valid);
+}
+
+TEST_F(VerdictTest, LatenessCountsAgainstWhatWasMeasured) {
+  fill(lag_, 600'000);
+  EXPECT_THAT(verdict().reasons, ElementsAre(HasSubstr("lag p99 600 µs")));
+  fill(response_, 4'000'000);  // 15 % of it
+  EXPECT_TRUE(verdict().valid);
+  fill(response_, 500'000);
+  fill(lag_, 400'000);  // most of it, but too little to matter
+  EXPECT_TRUE(verdict().valid);
+  plan_.loop = Loop::kClosed;
+  fill(lag_, 600'000);
+  EXPECT_TRUE(verdict().valid);
+}
+
+TEST_F(VerdictTest, WhatWasNotSentThoughServersAnsweredIsTheClientsLimit) {
+  issued_ = 991;
+  EXPECT_TRUE(verdict().valid);
+  EXPECT_THAT(verdict().notes, ElementsAre(HasSubstr("9 of 1,000")));
+  issued_ = 980;
+  EXPECT_FALSE(verdict().valid);
+  EXPECT_THAT(verdict().reasons, ElementsAre(HasSubstr("all 10 connections")));
+  answering_ = false;
+  EXPECT_TRUE(verdict().valid);
+  EXPECT_THAT(verdict().notes, ElementsAre(HasSubstr("the truth is worse")));
+}
+
+TEST_F(VerdictTest, TooFewConnectionsAreNoted) {
+  fill(wait_, 50'000'000);
+  fill(response_, 52'000'000);
+  EXPECT_THAT(verdict().notes, IsEmpty());  // seldom: a stall of the servers
+  busy_ = 0.6;
+  EXPECT_TRUE(verdict().valid);
+  EXPECT_THAT(verdict().notes, ElementsAre(HasSubstr("in use 60 % of the time")));
+  fill(service_, 60'000'000);  // the servers are slow, not the queue for them long
+  EXPECT_THAT(verdict().notes, IsEmpty());
+  plan_.loop = Loop::kClosed;
+  fill(service_, 2'000'000);
+  EXPECT_THAT(verdict().notes, IsEmpty());
+}
+
+}  // namespace
+}  // namespace giliran::client

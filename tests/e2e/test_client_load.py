@@ -1,0 +1,158 @@
+"""The client as a generator of load: what is due, what is measured, and whether to believe it."""
+import json
+import re
+import signal
+import time
+
+import pytest
+from harness import await_records
+
+UNITS_MS = {"ns": 1e-6, "µs": 1e-3, "ms": 1, "s": 1000}
+
+
+def result(g, *args, seconds=60, status=0):
+    path = g.folder / "result.json"
+    done = g.once("client", *args, "--json", path, seconds=seconds)
+    assert done.returncode == status, done.stderr + done.stdout
+    return json.loads(path.read_text()), done.stdout
+
+
+def plain_server(g, *extra):
+    """Without a log."""
+    args = ["server", "--name", "s1", "--listen", "http://127.0.0.1:0", *extra]
+    return g._start("server", args, 1)
+
+
+def row_ms(summary, name):
+    """p50, p90, p99, p99.9, max, mean of a row of the summary."""
+    line = re.search(rf"^ *{name} +[\d,]+ +(.*)$", summary, re.MULTILINE).group(1)
+    return [float(n) * UNITS_MS[unit] for n, unit in re.findall(r"([\d.]+) ([nµm]?s)\b", line)]
+
+
+@pytest.mark.slow
+@pytest.mark.timing
+def test_a_stall_is_in_the_response_time_and_the_summary_shows_it(g):
+    """1.4 s without an answer under 2,000 requests a second: 14 % of all users waited."""
+    server = g.server("s1")
+    path = g.folder / "result.json"
+    client = g._start("client", ["client", server.url(), "-R", "2k", "-d", "10s", "--json", path], 0)
+    await_records(server.log, 3000, 30)
+    server.signal(signal.SIGSTOP)
+    time.sleep(1.4)  # the stall itself
+    server.signal(signal.SIGCONT)
+    assert client.wait(60) == 0, client.err
+    found = json.loads(path.read_text())
+    assert found["totals"]["failed"] == 0
+    assert found["response_time"]["p99_us"] > 1_200_000
+    assert found["service_time"]["p99_us"] < found["response_time"]["p99_us"] / 2
+    response, service = row_ms(client.out, "response time"), row_ms(client.out, "service time")
+    assert response[2] > 1200 > service[2], client.out
+    assert client.out.index("response time") < client.out.index("service time"), client.out
+    assert "from when a request was due" in client.out
+
+
+@pytest.mark.slow
+@pytest.mark.timing
+def test_the_rate_is_what_was_asked_for(g):
+    """What is due is exact by the schedule; that it is sent in time needs a machine with time."""
+    server = plain_server(g, "--threads", "1")
+    best = 0
+    for _ in range(3):
+        found, _ = result(g, server.url(), "-R", "20k", "-d", "3s", "-c", "200")
+        totals = found["totals"]
+        assert totals["issued"] == totals["answered"] + totals["failed"]
+        assert found["totals"]["due"] == 60_000  # due
+        best = max(best, totals["issued"] / 60_000)
+        if best >= 0.995:
+            break
+    assert best >= 0.99
+
+
+@pytest.mark.smoke
+def test_stages_ramp_and_jump_and_the_warmup_is_not_counted(g):
+    server = g.server("s1")
+    found, out = result(g, server.url(), "-R", "200", "--warmup", "500ms", "--stages",
+                        "1s:400,500ms:=100,500ms:=0")
+    totals = found["totals"]
+    assert (totals["issued"], totals["answered"]) == (350, 350), out
+    assert found["response_time"]["count"] == 350
+    assert len(await_records(server.log, 450)) == 450
+
+
+def test_a_closed_loop_warms_up_before_it_counts(g):
+    server = g.server("s1")
+    found, _ = result(g, server.url(), "-n", "500", "-c", "2", "--warmup", "200ms")
+    assert found["totals"]["issued"] == found["totals"]["answered"] == 500
+    assert found["service_time"]["count"] == 500
+    assert len(await_records(server.log, 501)) > 500
+
+
+def test_poisson_arrivals_are_those_of_the_seed(g):
+    """Whatever the number of threads: the same requests are due at the same times."""
+    server = plain_server(g)
+    due = []
+    for threads, seed in ((1, 7), (2, 7), (1, 8)):
+        found, _ = result(g, server.url(), "-R", "500", "-d", "1s", "--arrivals", "poisson",
+                          "--seed", seed, "-t", threads)
+        due.append(found["totals"]["due"])
+    assert due[0] == due[1]
+    assert 350 < due[0] < 650
+    assert due[2] != due[0]
+
+
+def test_connections_are_opened_as_they_are_needed(g):
+    server = plain_server(g)
+    found, _ = result(g, server.url(), "-R", "20", "-d", "1s", "-t", "1")
+    assert found["totals"]["issued"] == 20
+    assert found["totals"]["connections"] <= 5
+
+
+def test_too_few_connections_for_the_rate_make_it_client_limited(g):
+    server = plain_server(g, "--delay", "20ms")
+    args = [server.url(), "-R", "500", "-d", "1s", "-c", "1"]
+    found, out = result(g, *args)
+    assert found["totals"]["issued"] < 60
+    assert "CLIENT-LIMITED" in out and "-c is too small" in out
+    assert "still waited for a connection" in out
+    result(g, *args, "--strict", status=3)
+    quiet = g.once("client", *args, "--strict", "--quiet")
+    assert quiet.returncode == 3
+    assert "CLIENT-LIMITED" in quiet.stderr
+
+
+def test_a_client_that_stood_still_says_so(g):
+    """The generator's own lateness is a reason not to believe the result."""
+    server = g.server("s1")
+    client = g._start("client", ["client", server.url(), "-R", "500", "-d", "3s", "--strict"], 0)
+    await_records(server.log, 200, 30)
+    client.signal(signal.SIGSTOP)
+    time.sleep(0.7)  # how long it stands still
+    client.signal(signal.SIGCONT)
+    assert client.wait(30) == 3, client.err + client.out
+    assert "CLIENT-LIMITED" in client.out and "lag p99" in client.out
+    assert "1,500 requests, 100.0% of them sent" in client.out
+
+
+def test_nobody_there_fails_and_what_was_not_sent_is_told(g):
+    done = g.once("client", "http://127.0.0.1:1/", "-R", "1k", "-d", "1s", "-c", "5")
+    assert done.returncode == 1, done.stdout
+    assert "connect-refused" in done.stdout
+    assert "the servers had stopped answering" in done.stdout
+
+
+@pytest.mark.parametrize("args, told", [
+    (["-R", "0"], "above zero"),
+    (["-R", "fast"], "-R"),
+    (["-R", "11m"], "10m"),
+    (["--stages", "10s"], "TIME:RATE"),
+    (["--stages", "10s:0"], "no request"),
+    (["--stages", "1s:5", "-d", "3s"], "--stages"),
+    (["--stages", "1s:5", "--warmup", "1s"], "-R"),
+    (["--arrivals", "poisson"], "-R"),
+    (["--arrivals", "often", "-R", "1"], "poisson"),
+    (["--warmup", "0"], "--warmup"),
+])
+def test_bad_rates_are_told(g, args, told):
+    done = g.once("client", "http://127.0.0.1:1/", *args)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
