@@ -30,25 +30,64 @@ base::Result<Json> parse_object(std::string_view text) {
   return base::fail("the client did not write a JSON object: " + std::string(text.substr(0, 80)));
 }
 
+Times times(const base::Histogram& histogram) {
+  if (histogram.count() == 0) return {};
+  const auto at = [&](double percent) {
+    return base::Duration(static_cast<int64_t>(histogram.percentile(percent)));
+  };
+  return {.p50 = at(50),
+          .p90 = at(90),
+          .p99 = at(99),
+          .p999 = at(99.9),
+          .mean = base::Duration(static_cast<int64_t>(histogram.mean()))};
+}
+
 }  // namespace
 
-base::Result<ClientResult> parse_client_result(std::string_view text) {
-  const Json json = GILIRAN_TRY(parse_object(text));
-  if (!json.contains("totals") || !json.contains("round_trip")) {
-    return base::fail("the client's result has no totals");
+report::Measured measured_of(const report::ClientResult& result) {
+  return {.response = &result.response_time,
+          .service = &result.service_time,
+          .connect = &result.connect,
+          .lag = &result.lag,
+          .wait = &result.wait,
+          .ended = result.totals.ended(),
+          .errors = result.totals.errors(),
+          .rate = result.rate};
+}
+
+ClientResult summed_up(const report::ClientResult& result) {
+  return {.rate = result.rate,
+          .elapsed = base::from_seconds(result.elapsed_s),
+          .issued = result.totals.issued,
+          .answered = result.totals.answered,
+          .errors = result.totals.errors(),
+          .response = times(result.response_time),
+          .service = times(result.service_time),
+          .valid = result.verdict.valid,
+          .verdict = result.verdict.text.empty() ? "VALID" : result.verdict.text,
+          .started_unix_s = result.started_unix_s};
+}
+
+base::Result<std::string> with_marks(std::string_view text, const std::vector<MarkAt>& marks) {
+  Json json = GILIRAN_TRY(parse_object(text));
+  json["marks"] = Json::array();
+  for (const MarkAt& mark : marks) {
+    json["marks"].push_back({{"t_s", mark.t_s}, {"text", mark.text}});
   }
-  const Json& totals = member(json, "totals");
-  const Json& round_trip = member(json, "round_trip");
-  return ClientResult{
-      .rate = number<double>(json, "rate"),
-      .elapsed = base::from_seconds(number<double>(json, "elapsed_s")),
-      .issued = number<uint64_t>(totals, "issued"),
-      .answered = number<uint64_t>(totals, "answered"),
-      .errors = number<uint64_t>(totals, "failed") + number<uint64_t>(totals, "bad_status"),
-      .p50 = duration_us(round_trip, "p50_us"),
-      .p90 = duration_us(round_trip, "p90_us"),
-      .p99 = duration_us(round_trip, "p99_us"),
-      .p999 = duration_us(round_trip, "p99_9_us")};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+base::Result<std::string> without_interval_buckets(std::string_view text) {
+  Json json = GILIRAN_TRY(parse_object(text));
+  const auto intervals = json.find("intervals");
+  if (intervals != json.end() && intervals->is_array()) {
+    for (Json& interval : *intervals) {
+      for (const char* const name : {"service_time", "response_time"}) {
+        if (interval.contains(name)) interval[name].erase("buckets");
+      }
+    }
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 base::Result<ClientProgress> parse_client_progress(std::string_view text) {

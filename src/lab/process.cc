@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/assert.h"
+
 namespace giliran::lab {
 
 std::string_view announced_address(std::string_view line) {
@@ -15,7 +19,10 @@ std::string_view announced_address(std::string_view line) {
 }
 
 base::Result<void> Process::start(net::Io& io, const Command& command) {
+  GILIRAN_ASSERT(!running());
   command_ = command;
+  listening_ = false;
+  ++starts_;
   child_ = GILIRAN_TRY(net::Child::start(io, {.argv = command}, *this));
   return {};
 }
@@ -27,15 +34,24 @@ void Process::on_output(net::Child&, std::string_view line, bool is_stderr) {
   }
   if (last_words_.size() == kLastWordsMax) last_words_.pop_front();
   last_words_.emplace_back(line);
+  events_.on_words(*this, line);
   const std::string_view address = announced_address(line);
-  if (address.empty() || !address_.empty()) return;
+  if (address.empty() || listening_) return;
   address_ = address;
+  listening_ = true;
   events_.on_listening(*this);
 }
 
 void Process::on_exit(net::Child&, const net::ChildExit& exit) {
   exit_ = exit;
+  user_ += exit.user;
+  system_ += exit.system;
+  memory_max_bytes_ = std::max(memory_max_bytes_, exit.memory_max_bytes);
   events_.on_ended(*this);
+}
+
+void Process::sample(base::Instant now) {
+  if (running()) samples_.push_back({.at = now, .cpu = cpu() + child_->cpu_time()});
 }
 
 std::string Process::how_it_ended() const {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "lab/commands.h"
+#include "lab/summary_parts.h"
 #include "lab/words.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -14,6 +15,8 @@
 namespace giliran::lab {
 namespace {
 
+constexpr size_t kTurnsShownMax = 4;
+constexpr size_t kRunsShownMax = 16;
 constexpr double kOthersMatter = 0.15;  // share of the cores
 
 using report::Align;
@@ -51,9 +54,10 @@ std::string rates(const LabResult& result) {
     const Contrast* const contrast = result.scenario.contrast_of(run.index);
     const double speed_up = contrast == nullptr ? 0 : result.speed_up(*contrast);
     const ClientResult& c = run.client;
-    table.add({result.plan_of(run).name, whole_rate(c.rate), format_latency(c.p50),
-               format_latency(c.p90), format_latency(c.p99), format_latency(c.p999),
-               format_count(c.errors), speed_up <= 0 ? "" : times_text(speed_up)});
+    table.add({result.plan_of(run).name, whole_rate(c.rate), format_latency(c.response.p50),
+               format_latency(c.response.p90), format_latency(c.response.p99),
+               format_latency(c.response.p999), format_count(c.errors),
+               speed_up <= 0 ? "" : times_text(speed_up)});
   }
   return table.text(0);
 }
@@ -94,20 +98,47 @@ std::string speed_ups(const LabResult& result) {
     const RunPlan& one = result.scenario.runs[contrast.one];
     const RunPlan& many = result.scenario.runs[contrast.many];
     const Measured measured = result.measured(contrast);
-    text += folded(fmt::format("{}: {} the rate of {}. {}", many.name,
-                               times_text(measured.speed_up()), one.name, why(one, many, measured)),
-                   2);
+    text +=
+        folded(fmt::format("{}: {} the rate of {}. {}", many.point, times_text(measured.speed_up()),
+                           one.point, why(one, many, measured)),
+               2);
   }
   return text;
 }
 
-std::string turns_row_end(const Evidence& evidence) {
+std::string turns_row_end(const RunResult& run) {
+  const Evidence& evidence = run.evidence;
+  if (!run.turns_judged) return "";
   if (evidence.turns_even()) return "even";
   if (evidence.without_server == 0) return "NOT EVEN";
   return fmt::format("{} WITHOUT A SERVER", format_count(evidence.without_server));
 }
 
+bool same_servers(const LabResult& result) {
+  return std::ranges::all_of(result.runs, [&](const RunResult& run) {
+    return run.evidence.turns.size() <= kTurnsShownMax &&
+           result.plan_of(run).servers.front().name == "server-1";
+  });
+}
+
+// Where there is no room for a table: what is not as it has to be.
+std::string uneven_turns(const LabResult& result) {
+  size_t judged = 0;
+  std::string uneven;
+  for (const RunResult& run : result.runs) {
+    if (!run.turns_judged) continue;
+    ++judged;
+    if (!run.evidence.turns_even())
+      uneven += fmt::format("  {}: {}\n", result.plan_of(run).name, turns_row_end(run));
+  }
+  if (judged == 0) return {};
+  if (!uneven.empty()) return "Turns of round robin\n" + uneven;
+  return fmt::format("Turns of round robin: even, to within 1, in all {} runs that had to be.\n",
+                     judged);
+}
+
 std::string turns(const LabResult& result) {
+  if (!same_servers(result) || result.runs.size() > kRunsShownMax) return uneven_turns(result);
   std::vector<report::Column> columns = {{"turns, round robin", Align::kLeft},
                                          {"of", Align::kLeft}};
   size_t servers = 0;
@@ -122,7 +153,7 @@ std::string turns(const LabResult& result) {
     for (size_t i = 0; i < servers; ++i) {
       row.push_back(i < run.evidence.turns.size() ? format_count(run.evidence.turns[i].count) : "");
     }
-    row.push_back(turns_row_end(run.evidence));
+    row.push_back(turns_row_end(run));
     table.add(std::move(row));
   }
   return table.text(0);
@@ -146,7 +177,9 @@ std::string logs(const LabResult& result) {
   text += fmt::format("  {}\n  {}\n", coordinator_log(folder), client_log(folder));
   text += fmt::format("  {} to {}\n", server_log(folder, plan.servers.front().name),
                       plan.servers.back().name + ".log");
-  return text + fmt::format("Look closer: giliran report {}/*.log\n", folder);
+  text += fmt::format("Look closer: giliran report {}/*.log\n", folder);
+  return text +
+         fmt::format("To look at: {0}/report.html. Again: giliran lab rerun {0}\n", result.folder);
 }
 
 std::string ended_early(const LabResult& result) {
@@ -210,6 +243,13 @@ std::string folded(const std::string& text, size_t indent, size_t columns) {
   return out;
 }
 
+std::string folded_lines(const std::string& text, size_t indent) {
+  std::istringstream lines(text);
+  std::string out;
+  for (std::string line; std::getline(lines, line);) out += folded(line, indent);
+  return out;
+}
+
 std::string conservation_text(const LabResult& result) {
   Sums sums;
   std::ostringstream details;
@@ -221,8 +261,9 @@ std::string conservation_text(const LabResult& result) {
       add(sums, c);
       named = named || !c.named.empty();
     }
-    conserved = conserved && evidence.conserved();
-    if (!named && evidence.conserved()) continue;
+    const bool good = !run.conservation_judged || evidence.conserved();
+    conserved = conserved && good;
+    if (!named && good) continue;
     details << "\n" << result.plan_of(run).name << ":";
     report::print_text(evidence.conservation, details);
     if (evidence.not_understood != 0) {
@@ -244,25 +285,62 @@ std::string conservation_text(const LabResult& result) {
   return folded(text, 0) + details.str();
 }
 
+namespace {
+
+std::string remarks(const RunResult& run) {
+  return fmt::format("{}{}{}", run.client.valid ? "" : "  " + run.client.verdict,
+                     run.little && !run.little->holds ? "  LITTLE'S LAW VIOLATED" : "",
+                     run.met() ? "" : "  NOT MET");
+}
+
+}  // namespace
+
 std::string run_line(const LabResult& result, const RunResult& run) {
   const ClientResult& c = run.client;
-  return fmt::format("[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
-                     result.scenario.runs.size(), result.plan_of(run).name,
-                     report::format_rate(c.rate), format_latency(c.p50), format_latency(c.p99),
-                     format_count(c.errors), c.errors == 1 ? "" : "s",
-                     run.evidence.turns_even() ? "" : "  TURNS NOT EVEN",
-                     run.evidence.conserved() ? "" : "  NOT CONSERVED");
+  return fmt::format(
+             "[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
+             result.scenario.runs.size(), result.plan_of(run).name, report::format_rate(c.rate),
+             format_latency(c.response.p50), format_latency(c.response.p99), format_count(c.errors),
+             c.errors == 1 ? "" : "s",
+             run.turns_judged && !run.evidence.turns_even() ? "  TURNS NOT EVEN" : "",
+             run.conservation_judged && !run.evidence.conserved() ? "  NOT CONSERVED" : "") +
+         remarks(run);
 }
+
+namespace {
+
+// A part after an empty line, or nothing.
+std::string part(const std::string& text, std::string_view title = {}) {
+  if (text.empty()) return {};
+  return fmt::format("\n{}{}{}", title, title.empty() ? "" : "\n", text);
+}
+
+// Runs that are told apart by their names, each once; or the points of a grid.
+bool told_by_run(const Scenario& scenario) {
+  return scenario.repetitions == 1 && !scenario.contrasts.empty();
+}
+
+std::string look_for(const Scenario& scenario) {
+  return scenario.look_for.empty() ? std::string() : folded_lines(scenario.look_for, 2);
+}
+
+}  // namespace
 
 std::string summary_text(const LabResult& result) {
   if (result.runs.empty()) return ended_early(result);
-  const std::string why_text = speed_ups(result);
-  const std::string where_text = where(result);
-  return folded(heading(result), 0) + "\n" + rates(result) +
-         (why_text.empty() ? "" : "\nWhy (many threads against one)\n" + why_text) + "\n" +
-         cpu(result) + (where_text.empty() ? "" : "\nWhere the time goes\n" + where_text) + "\n" +
-         turns(result) + "\n" + conservation_text(result) + "\n" + logs(result) +
-         ended_early(result);
+  std::string text = folded(heading(result), 0);
+  if (told_by_run(result.scenario)) {
+    text += part(rates(result)) + part(speed_ups(result), "Why (many threads against one)");
+  } else {
+    text += part(look_for(result.scenario), "What to look for") + part(points_text(result)) +
+            part(speed_ups(result), "Why (many threads against one)");
+  }
+  text += part(scalings_text(result)) + part(timeline_text(result));
+  if (result.runs.size() <= kRunsShownMax) text += part(cpu(result));
+  text += part(where(result), "Where the time goes") + part(turns(result)) +
+          part(conservation_text(result)) + part(expectations_text(result)) +
+          part(doubts_text(result)) + part(logs(result)) + ended_early(result);
+  return text;
 }
 
 }  // namespace giliran::lab

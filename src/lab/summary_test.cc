@@ -8,6 +8,7 @@
 
 #include "lab/built_in.h"
 #include "lab/screen.h"
+#include "lab/summary_parts.h"
 #include "report/table.h"
 
 namespace giliran::lab {
@@ -40,10 +41,10 @@ RunResult finished(size_t index, double rate) {
                 .elapsed = milliseconds(2000),
                 .issued = 3000,
                 .answered = 3000,
-                .p50 = milliseconds(160),
-                .p90 = milliseconds(170),
-                .p99 = milliseconds(1234),
-                .p999 = milliseconds(250)};
+                .response = {.p50 = milliseconds(160),
+                             .p90 = milliseconds(170),
+                             .p99 = milliseconds(1234),
+                             .p999 = milliseconds(250)}};
   run.cpu = {
       .client = milliseconds(90), .coordinator = milliseconds(150), .servers = milliseconds(3000)};
   run.evidence.turns = {{"server-1", 1000}, {"server-2", 1000}, {"server-3", 1000}};
@@ -149,6 +150,69 @@ TEST(Summary, AnInterruptedLab) {
   EXPECT_THAT(summary_text(result), HasSubstr("Interrupted"));
 }
 
+TEST(Summary, ExpectationsThatAreNotMetEndWithThree) {
+  LabResult result = whole();
+  result.runs[2].expected = {{.text = "p99<10ms", .measured = "12 ms", .met = false},
+                             {.text = "errors<1%", .measured = "0 %", .met = true}};
+  EXPECT_EQ(result.exit_status(), 3);
+  EXPECT_THAT(summary_text(result), AllOf(HasSubstr("Expected: 1 of 2 met"),
+                                          HasSubstr("NOT MET: tcp-block-1: p99<10ms: 12 ms")));
+  result.runs[2].expected.clear();
+  result.claims = {{.text = "rate of a > rate of b", .measured = "1 > 2", .met = false}};
+  EXPECT_EQ(result.exit_status(), 3);
+  EXPECT_THAT(summary_text(result), HasSubstr("NOT MET: rate of a > rate of b: 1 > 2"));
+  result.failure = "x";
+  EXPECT_EQ(result.exit_status(), 1) << "what failed comes first";
+}
+
+TEST(Summary, DoubtsAreTold) {
+  LabResult result = whole();
+  EXPECT_EQ(doubts_text(result), "");
+  result.runs[0].client.valid = false;
+  result.runs[0].client.verdict = "CLIENT-LIMITED";
+  result.runs[0].measured.verdict.reasons = {"its CPU was used up"};
+  result.runs[1].little =
+      report::Little{.checked = true, .holds = false, .text = "Little's law does not hold: so"};
+  result.runs[2].marks = {{.t_s = 2, .planned_s = 1, .text = "kill server-1", .late = true},
+                          {.t_s = 3, .planned_s = 3, .text = "start server-1"}};
+  result.runs[3].missed = {"drain server-2"};
+  EXPECT_THAT(doubts_text(result),
+              AllOf(HasSubstr("tcp-compute-1: CLIENT-LIMITED. its CPU was used up"),
+                    HasSubstr("tcp-compute-4: Little's law does not hold"),
+                    HasSubstr("\"kill server-1\" came late, at 2.00 s instead of 1.00 s"),
+                    HasSubstr("tcp-block-16: \"drain server-2\" did not happen"),
+                    Not(HasSubstr("start server-1"))));
+  EXPECT_THAT(timeline_text(result),
+              HasSubstr("tcp-block-1: 2.00 s kill server-1; 3.00 s start server-1"));
+  EXPECT_THAT(run_line(result, result.runs[0]), EndsWith("CLIENT-LIMITED"));
+  EXPECT_EQ(result.exit_status(), 0);
+}
+
+TEST(Summary, WhatTheTimelineDisturbsIsNotHeldAgainstIt) {
+  LabResult result = whole();
+  result.runs[3].turns_judged = false;
+  result.runs[3].evidence.turns[1].count += 20;
+  result.runs[3].conservation_judged = false;
+  result.runs[3].evidence.not_understood = 1;
+  EXPECT_EQ(result.exit_status(), 0);
+  EXPECT_THAT(summary_text(result), Not(HasSubstr("NOT EVEN")));
+}
+
+TEST(Turns, MustBeEvenWhereNothingElseDecides) {
+  RunPlan plan;
+  EXPECT_TRUE(turns_must_be_even(plan));
+  plan.timeline = {{.action = Action::kRate, .rate = 5}};
+  EXPECT_TRUE(turns_must_be_even(plan));
+  plan.timeline = {{.action = Action::kStop, .servers = {0}}};
+  EXPECT_FALSE(turns_must_be_even(plan));
+  plan.timeline.clear();
+  plan.servers[1].weight = 2;
+  EXPECT_FALSE(turns_must_be_even(plan));
+  plan.servers[1].weight = 1;
+  plan.coordinator.pools.front().policy = "least-requests";
+  EXPECT_FALSE(turns_must_be_even(plan));
+}
+
 TEST(Summary, FoldsAtSpaces) {
   EXPECT_EQ(folded("one two  three four", 2, 10), "  one two\n  three\n  four\n");
   EXPECT_EQ(folded("toolongforthis a", 0, 5), "toolongforthis\na\n");
@@ -157,7 +221,7 @@ TEST(Summary, FoldsAtSpaces) {
 
 TEST(ResultJson, HoldsTheNumbers) {
   const json object = json::parse(result_json(whole()));
-  EXPECT_EQ(object["format"], "giliran-lab/1");
+  EXPECT_EQ(object["format"], "giliran-lab/2");
   EXPECT_TRUE(object["finished"].get<bool>());
   EXPECT_EQ(object["planned"].size(), 10U);
   EXPECT_EQ(object["exit_status"], 0);
@@ -172,29 +236,46 @@ TEST(ResultJson, HoldsTheNumbers) {
   EXPECT_EQ(object["speed_ups"][0]["speed_up"], 2.5);
 }
 
-TEST(ClientResult, IsReadFromItsJson) {
-  const auto result = parse_client_result(
-      R"({"rate":12.5,"elapsed_s":2,"totals":{"issued":30,"answered":28,"failed":2,"bad_status":1},
-          "round_trip":{"count":28,"p50_us":1.5,"p90_us":2,"p99_us":3,"p99_9_us":4}})");
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->rate, 12.5);
-  EXPECT_EQ(result->answered, 28U);
-  EXPECT_EQ(result->errors, 3U);
-  EXPECT_EQ(result->p50.count(), 1500);
-  EXPECT_EQ(result->p999.count(), 4000);
+report::ClientResult client_of(uint64_t answers, double mean_ms, double rate) {
+  report::ClientResult client;
+  client.plan = {{"loop", "closed"}};
+  client.rate = rate;
+  client.elapsed_s = client.issuing_s = 10;
+  client.totals.issued = client.totals.answered = answers;
+  client.response_time.record(static_cast<uint64_t>(mean_ms * 1e6), answers);
+  client.service_time.record(static_cast<uint64_t>(mean_ms * 1e6), answers);
+  return client;
 }
 
-TEST(ClientResult, WithoutAnAnswerThereAreNoPercentiles) {
-  const auto result = parse_client_result(R"({"totals":{"failed":2},"round_trip":{"count":0}})");
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->p99.count(), 0);
-  EXPECT_EQ(result->errors, 2U);
+TEST(ClientResult, IsSummedUp) {
+  report::ClientResult client = client_of(28, 3, 12.5);
+  client.totals.failed = 2;
+  client.totals.bad_status = 1;
+  const ClientResult result = summed_up(client);
+  EXPECT_EQ(result.rate, 12.5);
+  EXPECT_EQ(result.answered, 28U);
+  EXPECT_EQ(result.errors, 3U);
+  EXPECT_NEAR(base::to_us(result.response.p50), 3000, 3);
+  EXPECT_NEAR(base::to_us(result.service.p999), 3000, 3);
+  EXPECT_TRUE(result.valid);
+  EXPECT_EQ(summed_up(report::ClientResult()).response.p99.count(), 0) << "without an answer";
 }
 
-TEST(ClientResult, WhatIsNotOneIsAnError) {
-  EXPECT_FALSE(parse_client_result(""));
-  EXPECT_FALSE(parse_client_result("{}"));
-  EXPECT_FALSE(parse_client_result("[1]"));
+TEST(ClientResult, MarksGoIntoItsJsonAndBucketsOfIntervalsOutOfIt) {
+  const std::string text =
+      R"({"format":"giliran-client/2","response_time":{"count":1,"buckets":[[1,2,1]]},
+          "intervals":[{"t_s":0,"response_time":{"count":1,"buckets":[[1,2,1]]}}],"marks":[]})";
+  const auto marked = with_marks(text, {{.t_s = 1.5, .text = "kill \"a\""}});
+  ASSERT_TRUE(marked);
+  EXPECT_EQ(json::parse(*marked)["marks"], json::parse(R"([{"t_s":1.5,"text":"kill \"a\""}])"));
+  const auto small = without_interval_buckets(*marked);
+  ASSERT_TRUE(small);
+  const json object = json::parse(*small);
+  EXPECT_FALSE(object["intervals"][0]["response_time"].contains("buckets"));
+  EXPECT_EQ(object["intervals"][0]["response_time"]["count"], 1);
+  EXPECT_TRUE(object["response_time"].contains("buckets"));
+  EXPECT_FALSE(with_marks("12 requests in 3 s", {}));
+  EXPECT_FALSE(without_interval_buckets(""));
   EXPECT_FALSE(parse_client_progress("12 requests in 3 s"));
 }
 
