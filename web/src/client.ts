@@ -201,6 +201,8 @@ function thresholds(result: ClientResult): Child {
 
 // --- plots ---
 
+const FEW = 3;  // intervals that make no line
+
 export function plots(result: ClientResult): Child[] {
   const intervals = result.intervals ?? [];
   const time = timeOf(intervals, result.marks ?? [], result.plan.warmup_s);
@@ -222,7 +224,13 @@ export function plots(result: ClientResult): Child[] {
       ],
   );
   const spread = distribution ? section("by-percentile", "Distribution", distribution) : null;
-  if (intervals.length === 0) return [spread];
+  if (intervals.length < FEW) {
+    const short =
+        h("p.note", {},
+          `The run was too short to be shown over time: it has ${
+              plural(intervals.length, "interval")}.`);
+    return [section("over-time", "Over time", short), spread];
+  }
   const every = result.interval_s ?? intervals[0].for_s;
   const names =
       (result.servers ?? []).slice().sort((a, b) => b.answers - a.answers).map((s) => s.name);

@@ -130,6 +130,7 @@ export function tiersOverTime(time: Time, result: ClientResult): HTMLElement|nul
   const names = (result.tiers ?? []).map((t) => t.name).slice(0, 8);
   if (names.length === 0) return null;
   const values = names.map((name) => time.intervals.map((i) => own(i.tiers, name) || null));
+  if (values.every((one) => one.every((v) => v === null))) return null;
   return figure({
     id: "tiers-over-time",
     title: "Mean time in each tier",

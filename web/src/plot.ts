@@ -63,6 +63,7 @@ Object.assign(window, {
 });
 
 export function figure(of: Figure): HTMLElement {
+  if (!of.lines.some((line) => line.values.some((v) => v !== null))) return empty(of);
   const room =
       h("div.plot",
         {role: "img", "aria-label": `Plot: ${of.title}. Its numbers are in the table below.`});
@@ -76,6 +77,13 @@ export function figure(of: Figure): HTMLElement {
   drawn.get(of.id)?.end();
   drawn.set(of.id, new Drawn(of, room));
   return element;
+}
+
+function empty(of: Figure): HTMLElement {
+  drawn.get(of.id)?.end();
+  drawn.delete(of.id);
+  const said = h("p.note", {}, "There is nothing to show: nothing was measured.");
+  return h("figure", {id: of.id}, h("figcaption", {}, h("h3", {}, of.title), said));
 }
 
 /** Draws the plot of a figure anew, say with another axis. */

@@ -1,0 +1,123 @@
+"""A real Chromium without a window, and what a page looks like in it."""
+import json
+import os
+import pathlib
+import shutil
+
+import pytest
+from peers import until
+
+# Of every plot: how many points it has, and how many dots of its canvas have the colours of its
+# lines. A line that another covers has none, so they are counted together.
+PLOTS = """
+const near = (d, i, c) => Math.abs(d[i] - c[0]) + Math.abs(d[i + 1] - c[1])
+                        + Math.abs(d[i + 2] - c[2]) < 12 && d[i + 3] > 200;
+const rgb = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
+return Object.entries(window.giliranPlots()).map(([id, u]) => {
+  if (!u || u.status !== 1) return {id, points: 0};
+  const {left, top, width, height} = u.bbox;
+  const copy = Object.assign(document.createElement("canvas"), {width, height});
+  const ctx = copy.getContext("2d", {willReadFrequently: true});
+  ctx.drawImage(u.ctx.canvas, -left, -top);
+  const d = ctx.getImageData(0, 0, width, height).data;
+  const lines = u.series.slice(1).map((s, i) => ({
+    label: s.label, colour: s.stroke(u, i + 1),
+    values: Array.from(u.data[i + 1], (v) => v ?? null)}));
+  const colours = lines.map((l) => rgb(l.colour));
+  let drawn = 0;
+  for (let i = 0; i < d.length; i += 4) drawn += colours.some((c) => near(d, i, c)) ? 1 : 0;
+  return {id, points: u.data[0].length, drawn, width: u.width, lines, x: Array.from(u.data[0]),
+          range: [u.scales.x.min, u.scales.x.max], log: u.scales.y.distr === 3};
+});
+"""
+
+
+class Browser:
+    def __init__(self, folder):
+        try:
+            from selenium import webdriver
+            from selenium.webdriver.chrome.service import Service
+        except ImportError:
+            pytest.fail("python3-selenium is missing: ./run deps")
+        program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+        if not program or not driver:
+            pytest.fail("chromium and chromium-driver are missing: ./run deps")
+        options = webdriver.ChromeOptions()
+        options.binary_location = program
+        for argument in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage",
+                         "--disable-background-networking", "--no-first-run",
+                         f"--user-data-dir={folder}/chromium", "--window-size=1160,900"):
+            options.add_argument(argument)
+        if os.geteuid() == 0:
+            options.add_argument("--no-sandbox")  # it refuses to run as root with one
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(service=Service(driver), options=options)
+        self.driver.set_page_load_timeout(60)
+
+    def close(self):
+        self.driver.quit()
+
+    def run(self, script, *args):
+        return self.driver.execute_script(script, *args)
+
+    def look(self, dark=False, paper=False, width=1160):
+        """As whom the next page, or the one that is open, is looked at."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "media": "print" if paper else "screen", "features": [scheme]})
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+
+    def open(self, path):
+        """Opens a page from the disk and waits until its plots are drawn."""
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+        self.address = pathlib.Path(path).resolve().as_uri()
+        self.driver.get(self.address)
+        until(lambda: self.run("return document.documentElement.dataset.ready"), "the page", 30)
+        self.drawn()
+
+    def drawn(self):
+        """The plots by id, once all of them are drawn."""
+        def all_drawn():
+            plots = self.run(PLOTS)
+            return (plots,) if all(p["points"] and p["drawn"] for p in plots) else None
+        plots, = until(all_drawn, "every plot to be drawn", 30)
+        return {plot["id"]: plot for plot in plots}
+
+    def complaints(self):
+        """What the console says since open(), whatever its level."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self):
+        """The addresses that were asked for since open(), but for the page itself."""
+        entries = [json.loads(e["message"])["message"] for e in self.driver.get_log("performance")]
+        asked = [e["params"]["request"]["url"] for e in entries
+                 if e["method"] == "Network.requestWillBeSent"]
+        return [url for url in asked if url != self.address and not url.startswith("data:")]
+
+    def numbers(self, table):
+        """The exact numbers of a table's rows, by the text of the row's head."""
+        return dict(self.run("""
+            return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map((row) => [
+              row.querySelector("th").textContent.trim(),
+              [...row.querySelectorAll("td data")].map((d) => Number(d.value))]);""", table))
+
+    def number(self, selector):
+        return float(self.run("return document.querySelector(arguments[0]).value", selector))
+
+    def text(self, selector):
+        return self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+
+    def drag(self, selector, begin, end):
+        """With the mouse across an element, from one part of its width to another."""
+        from selenium.webdriver.common.action_chains import ActionChains
+        element = self.driver.find_element("css selector", selector)
+        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        width = element.size["width"]
+        ActionChains(self.driver).move_to_element_with_offset(
+            element, round((begin - 0.5) * width), 0).click_and_hold().move_by_offset(
+            round((end - begin) * width), 0).release().perform()
+
+    def pdf(self):
+        return self.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})["data"]

@@ -1,0 +1,245 @@
+"""The pages, looked at in a real browser."""
+import base64
+import http.server
+import json
+import re
+import threading
+
+import pytest
+from browser import Browser
+from harness import Giliran
+from peers import until
+
+PERCENTILES = ["mean_us", "p50_us", "p90_us", "p99_us", "p99_9_us", "p99_99_us", "max_us"]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    chromium.look()
+    return chromium
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A run of the client in an open loop through a coordinator: (page, result)."""
+    roles = Giliran(tmp_path_factory.mktemp("page"))
+    servers = [roles.server(name, "--delay", "2ms") for name in ("one", "two")]
+    coordinator = roles.coordinator(*servers)
+    result = run(roles, coordinator.url("/orders?id=7"), "-R", 400, "-d", "3s", "-c", 20,
+                 "--expect", "p99<10s", "--expect", "errors<0.1%", "--seed", 7)
+    roles.stop()
+    return result
+
+
+def run(roles, url, *args):
+    html, result = roles.folder / "page.html", roles.folder / "result.json"
+    done = roles.once("client", url, "--html", html, "--json", result, *args)
+    assert done.returncode == 0, done.stderr
+    return html, json.loads(result.read_text())
+
+
+def clean(browser):
+    assert browser.complaints() == []
+    assert browser.requests() == []
+
+
+def test_a_page_shows_the_numbers_of_the_json(browser, page):
+    html, result = page
+    browser.open(html)
+    clean(browser)
+    embedded = browser.run("return document.getElementById('data').textContent")
+    assert json.loads(embedded) == result
+    both = browser.numbers("both-times")
+    for name, key in zip(["mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"], PERCENTILES):
+        assert both[name] == [result["response_time"][key], result["service_time"][key]]
+    assert browser.number("#rate .value data") == result["rate"]
+    assert browser.number("#answered .value data") == result["totals"]["answered"]
+    assert browser.number("#worst .value data") == result["response_time"]["max_us"]
+    assert browser.text("#verdict .badge") == result["verdict"]["text"]
+    servers = browser.numbers("by-server")
+    assert set(servers) == {"one", "two"}
+    for server in result["servers"]:
+        assert servers[server["name"]][0] == server["answers"]
+        assert servers[server["name"]][3] == server["service_time"]["p50_us"]
+    assert "response time" in browser.text("#both-times thead").lower()
+    assert "service time" in browser.text("#both-times thead").lower()
+    assert browser.text("#expected").count("✓ met") == 2
+
+
+def test_every_plot_is_drawn_from_the_intervals(browser, page):
+    html, result = page
+    browser.open(html)
+    plots = browser.drawn()
+    intervals = result["intervals"]
+    over_time = {"rate-over-time", "response-over-time", "service-over-time", "lag-over-time",
+                 "backlog-over-time", "servers-over-time"}
+    assert over_time | {"distribution"} <= set(plots)
+    for name in over_time:
+        assert plots[name]["points"] == len(intervals)
+        assert plots[name]["drawn"] > 50
+    for name, which in (("response-over-time", "response_time"),
+                        ("service-over-time", "service_time")):
+        for line, key in zip(plots[name]["lines"], ["p50_us", "p90_us", "p99_us", "p99_9_us"]):
+            assert line["values"] == [i[which].get(key) for i in intervals]
+    answers = next(x for x in plots["rate-over-time"]["lines"] if x["label"] == "answers")
+    told = [(v, i) for v, i in zip(answers["values"], intervals) if v is not None]
+    assert len(told) >= len(intervals) - 1
+    for value, interval in told:
+        assert value == pytest.approx(interval["answered"] / interval["for_s"])
+    response = plots["distribution"]["lines"][0]["values"]
+    assert max(v for v in response if v is not None) == result["response_time"]["max_us"]
+
+
+def test_beside_each_plot_is_a_table(browser, page):
+    html, result = page
+    browser.open(html)
+    browser.run("document.querySelectorAll('figure details').forEach((d) => { d.open = true; })")
+    until(lambda: browser.run("return document.querySelectorAll('figure details table').length "
+                              "=== document.querySelectorAll('figure').length"), "tables", 10)
+    rows = browser.run("""
+        return [...document.querySelectorAll('#response-over-time-numbers tbody tr')].map((row) =>
+          [...row.querySelectorAll('td data')].map((d) => Number(d.value)));""")
+    assert len(rows) == len(result["intervals"])
+    for row, interval in zip(rows, result["intervals"]):
+        assert row[-1] == interval["answered"]
+        if interval["answered"]:
+            assert row[2] == interval["response_time"]["p99_us"]
+    clean(browser)
+
+
+def contrast(one, other):
+    def light(text):
+        parts = [int(p) / 255 for p in re.findall(r"\d+", text)[:3]]
+        parts = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+    high, low = sorted([light(one), light(other)], reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+COLOURS = """
+const of = (selector, what) => getComputedStyle(document.querySelector(selector))[what];
+return {ink: of("body", "color"), ground: of("section", "backgroundColor"),
+        dim: of(".note", "color"), good: of(".good .badge", "color"),
+        good_ground: of(".good .badge", "backgroundColor"), link: of("summary", "color")};
+"""
+
+
+def test_it_can_be_read_in_the_dark(browser, page):
+    browser.open(page[0])
+    light, lines = browser.run(COLOURS), browser.drawn()["rate-over-time"]["lines"]
+    browser.look(dark=True)
+    changed = until(lambda: browser.run(COLOURS)["ground"] != light["ground"], "the dark", 10)
+    assert changed
+    dark, dark_lines = browser.run(COLOURS), browser.drawn()["rate-over-time"]["lines"]
+    assert [x["colour"] for x in lines] != [x["colour"] for x in dark_lines]
+    for colours in (light, dark):
+        assert contrast(colours["ink"], colours["ground"]) > 7
+        for text in ("dim", "link"):
+            assert contrast(colours[text], colours["ground"]) > 4.5
+        assert contrast(colours["good"], colours["good_ground"]) > 4.5
+    clean(browser)
+
+
+def test_it_can_be_printed(browser, page):
+    browser.look(dark=True)
+    browser.open(page[0])
+    dark = browser.drawn()["rate-over-time"]["lines"]
+    browser.look(dark=True, paper=True)
+    until(lambda: browser.drawn()["rate-over-time"]["lines"][0]["colour"] != dark[0]["colour"],
+          "plots in the colours of paper", 10)
+    plots = browser.drawn()
+    assert all(plot["width"] <= 700 for plot in plots.values())
+    assert browser.run(COLOURS)["ground"] == "rgb(255, 255, 255)"
+    assert len(base64.b64decode(browser.pdf())) > 20_000
+    clean(browser)
+
+
+def test_it_fits_a_phone(browser, page):
+    browser.look(width=360)
+    browser.open(page[0])
+    assert browser.run("return document.documentElement.scrollWidth") <= 360
+    assert all(plot["width"] <= 360 for plot in browser.drawn().values())
+
+
+def test_plots_zoom_together_and_change_their_scale(browser, page):
+    browser.open(page[0])
+    before = browser.drawn()
+    assert before["response-over-time"]["log"]
+    browser.drag("#rate-over-time .u-over", 0.3, 0.6)
+
+    def zoomed():
+        now = browser.drawn()
+        return all(now[name]["range"][0] > before[name]["range"][0] + 0.5
+                   for name in ("rate-over-time", "response-over-time", "servers-over-time"))
+    until(zoomed, "every plot over time to be zoomed", 10)
+    browser.run("document.querySelector('.switch input').click()")
+    until(lambda: not browser.drawn()["service-over-time"]["log"], "a linear scale", 10)
+    clean(browser)
+
+
+EVIL = "</script><img/src=x/onerror=window.hit=1>"
+
+
+class EvilServer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # noqa: N802
+        self.send_response(200)
+        self.send_header("X-Giliran-Server", EVIL)
+        self.send_header("Server-Timing", "app;dur=1.5")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_what_servers_say_is_text(browser, g):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EvilServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/?q=</title><script>window.hit=2</script>"
+        html, result = run(g, url, "-n", 50, "-c", 2)
+        server.shutdown()
+    assert [s["name"] for s in result["servers"]] == [EVIL]
+    browser.open(html)
+    assert browser.run("return window.hit") is None
+    assert browser.run("return document.querySelectorAll('img, main script').length") == 0
+    assert list(browser.numbers("by-server")) == [EVIL]
+    assert "<script>" in browser.text("h1")
+    clean(browser)
+
+
+def test_a_closed_loop_says_what_it_does_not_tell(browser, g):
+    server = g.server("a")
+    html, result = run(g, server.url(), "-n", 200, "-c", 4)
+    browser.open(html)
+    assert result["plan"]["loop"] == "closed"
+    assert "closed loop" in browser.text("#numbers .explain")
+    assert set(browser.drawn()) == {"distribution"}  # too short to be shown over time
+    assert "too short" in browser.text("#over-time")
+    clean(browser)
+
+
+def test_a_run_without_an_answer_is_a_page_too(browser, g):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), EvilServer) as server:
+        port = server.server_port  # closed below: nobody listens
+    html = g.folder / "page.html"
+    done = g.once("client", f"http://127.0.0.1:{port}/", "-n", 5, "-c", 1, "--html", html)
+    assert done.returncode == 1
+    browser.open(html)
+    assert "Not one of 5 requests was answered" in browser.text("#verdict")
+    clean(browser)
+
+
+def test_a_page_that_cannot_be_written_is_said_before_the_start(g):
+    server = g.server("a")
+    done = g.once("client", server.url(), "-n", 5, "--html", g.folder / "nowhere" / "page.html")
+    assert done.returncode == 2
+    assert "--html" in done.stderr and "No such file" in done.stderr
