@@ -132,18 +132,19 @@ void OpenLoop::let_go() {
 }
 
 void OpenLoop::now_busy(bool busy) {
-  if (busy == (busy_since_ != base::Instant{}) || started_ == base::Instant{} || stopped_) return;
+  const bool was_busy = busy_since_ != base::kNoDeadline;
+  if (busy == was_busy || started_ == base::kNoDeadline || stopped_) return;
   const base::Instant now = station_.io.turn_started();
   if (busy) {
     busy_since_ = now;
   } else {
     all_busy_ += now - busy_since_;
-    busy_since_ = {};
+    busy_since_ = base::kNoDeadline;
   }
 }
 
 base::Duration OpenLoop::all_busy(base::Instant now) const {
-  return all_busy_ + (busy_since_ == base::Instant{} ? base::Duration{} : now - busy_since_);
+  return all_busy_ + (busy_since_ == base::kNoDeadline ? base::Duration{} : now - busy_since_);
 }
 
 }  // namespace giliran::client

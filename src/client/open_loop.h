@@ -53,14 +53,14 @@ class OpenLoop {
   Schedule noticing_;
   Schedule issuing_;
   std::vector<Session*> idle_;  // the last one was used last: few connections are opened
-  base::Instant started_{};
+  base::Instant started_ = base::kNoDeadline;
   uint64_t backlog_ = 0;  // noticed, not issued
   uint64_t noticed_ = 0;
   uint64_t issued_ = 0;
   std::vector<Notice> notices_;  // a ring
   size_t first_notice_ = 0;
   size_t notice_count_ = 0;
-  base::Instant busy_since_{};  // zero: a session is idle
+  base::Instant busy_since_ = base::kNoDeadline;  // that: a session is idle
   base::Duration all_busy_{};
   bool stopped_ = false;
   net::MemberTimer<OpenLoop, &OpenLoop::on_due> timer_{*this};

@@ -45,7 +45,7 @@ class OpenLoopTest : public testing::Test {
     server_ = std::make_unique<TestServer>(server_io_, std::move(options));
     server_->listen(kServer);
   }
-  void start(base::Instant planned = {}) {
+  void start(base::Instant planned = base::kNoDeadline) {
     run_ = std::make_unique<client::Run>(plan_);
     run_->started = planned;
     worker_ = std::make_unique<Worker>(

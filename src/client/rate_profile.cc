@@ -13,6 +13,8 @@ namespace {
 
 constexpr double kNsPerS = 1e9;
 constexpr double kLongestNs = 9e18;
+// Of a count: sums of stages are exact to this, and a whole request is far more.
+constexpr double kRounding = 1e-6;
 
 double ns_of(base::Duration d) {
   return static_cast<double>(d.count());
@@ -72,7 +74,11 @@ void RateProfile::append(base::Duration length, double rate_begin, double rate_e
   Piece piece{.length = length, .rate_begin = rate_begin, .rate_end = rate_end};
   if (!pieces_.empty()) {
     piece.begin = pieces_.back().begin + pieces_.back().length;
-    piece.count_begin = pieces_.back().count_begin + total(pieces_.back());
+    piece.count_begin = pieces_.back().count_end;
+  }
+  if (length != kNever) {
+    const double mean = (rate_begin + rate_end) / 2;
+    piece.count_end = piece.count_begin + mean * ns_of(length) / kNsPerS;
   }
   pieces_.push_back(piece);
 }
@@ -82,10 +88,6 @@ double RateProfile::count_within(const Piece& piece, base::Duration t) {
   const double slope =
       piece.length == kNever ? 0 : (piece.rate_end - piece.rate_begin) / ns_of(piece.length);
   return (piece.rate_begin + slope * ns_of(t) / 2) * ns_of(t) / kNsPerS;
-}
-
-double RateProfile::total(const Piece& piece) {
-  return (piece.rate_begin + piece.rate_end) / 2 * ns_of(piece.length) / kNsPerS;
 }
 
 double RateProfile::rate_at(base::Duration t) const {
@@ -103,7 +105,7 @@ double RateProfile::count_before(base::Duration t) const {
   for (const Piece& piece : pieces_) {
     if (t <= piece.begin) break;
     const bool whole = piece.length != kNever && t >= piece.begin + piece.length;
-    count = piece.count_begin + (whole ? total(piece) : count_within(piece, t - piece.begin));
+    count = whole ? piece.count_end : piece.count_begin + count_within(piece, t - piece.begin);
   }
   return count;
 }
@@ -115,8 +117,8 @@ double RateProfile::mean(base::Duration from, base::Duration to) const {
 
 base::Duration RateProfile::time_of(double count) const {
   for (const Piece& piece : pieces_) {
-    const double within = count - piece.count_begin;
-    if (piece.length != kNever && within >= total(piece)) continue;
+    if (piece.length != kNever && count >= piece.count_end - kRounding) continue;
+    const double within = std::max(count - piece.count_begin, 0.0);
     // within = rate_begin * t + slope / 2 * t^2, solved so that nothing cancels.
     const double slope = piece.length == kNever
                              ? 0

@@ -53,10 +53,10 @@ class RateProfile {
     double rate_begin = 0;
     double rate_end = 0;
     double count_begin = 0;
+    double count_end = 0;
   };
   void append(base::Duration length, double rate_begin, double rate_end);
   static double count_within(const Piece& piece, base::Duration t);
-  static double total(const Piece& piece);
 
   std::vector<Piece> pieces_;
 };

@@ -158,9 +158,9 @@ void Recorder::connected(base::Duration took) {
 }
 
 void Recorder::ended(const Ending& ending) {
+  Slice* const slice = slice_at(ending.at);
   --in_flight_;
   count_ending(ending);
-  Slice* const slice = slice_at(ending.at);
   if (ending.end != telemetry::End::kOk) {
     if (slice != nullptr) ++slice->failed;
     return;

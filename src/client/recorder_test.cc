@@ -84,7 +84,7 @@ TEST(Slices, AreByTimeOfTheAnswer) {
   EXPECT_EQ(slices[0].answered, 1u);
   EXPECT_EQ(slices[0].answers_by_server.at(a), 1u);
   EXPECT_EQ(slices[1].answered, 0u);
-  EXPECT_EQ(slices[1].in_flight_max, 2u);
+  EXPECT_EQ(slices[1].in_flight_max, 2u);  // nothing happened, but two were under way
   EXPECT_EQ(slices[2].response.max(), 210'000u);
   EXPECT_EQ(slices[2].service.max(), 200'000u);
   EXPECT_EQ(slices[3].failed, 1u);

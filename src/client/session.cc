@@ -82,7 +82,7 @@ void Session::take_leave() {
 
 Ending Session::timed(telemetry::End end, base::Instant asked, base::Instant sent,
                       base::Instant now) const {
-  const bool open = turn_.due != base::Instant{};
+  const bool open = turn_.due != base::kNoDeadline;
   const base::Instant noticed = open ? turn_.noticed : asked;
   Ending ending{.end = end, .at = now, .measured = turn_.measured};
   ending.sent = sent != base::Instant{};

@@ -23,7 +23,7 @@ struct Run {
       : plan(the_plan), rule(the_plan.requests, the_plan.warmup.count() != 0) {}
   const Plan& plan;
   StopRule rule;                                 // of the closed loop
-  base::Instant started{};                       // zero: when each worker starts
+  base::Instant started = base::kNoDeadline;     // that: when each worker starts
   std::atomic<uint64_t> connection_numbers = 0;  // the last one given
 };
 
@@ -61,8 +61,8 @@ class Station {
 struct Turn {
   uint64_t ticket = 0;
   bool measured = true;
-  base::Instant due{};      // zero: closed loop
-  base::Instant noticed{};  // by the generator
+  base::Instant due = base::kNoDeadline;  // that: closed loop
+  base::Instant noticed{};                // by the generator
 };
 
 class Session {

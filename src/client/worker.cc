@@ -29,7 +29,7 @@ void Worker::start() {
   began_ = station_.io.now();
   cpu_before_ = base::thread_cpu_time();
   const base::Instant planned = station_.run.started;
-  const base::Instant started = planned == base::Instant{} ? began_ : planned;
+  const base::Instant started = planned == base::kNoDeadline ? began_ : planned;
   station_.recorder.begin_slices(started, station_.plan.interval);
   for (const auto& session : sessions_) session->start();
   if (open_loop_ != nullptr) open_loop_->start(started);
