@@ -34,13 +34,6 @@ base::Result<void> set_progress(client::Progress& out, const std::string& text) 
   return {};
 }
 
-base::Result<void> set_rate(double& out, const std::string& text) {
-  const double rate = GILIRAN_TRY(base::parse_rate(text));
-  if (rate <= 0) return base::fail(fmt::format("'{}': expected a rate above zero", text));
-  out = rate;
-  return {};
-}
-
 base::Result<void> set_arrivals(client::Arrivals& out, const std::string& text) {
   if (text == "constant") {
     out = client::Arrivals::kConstant;
@@ -78,7 +71,7 @@ Command client_command(client::ClientOptions& o) {
        set_number(o.connections, 1, 1'000'000)},
       {"-R,--rate", "RATE",
        "open loop: so many are due in total, such as 20k (a second), 50/1s, 100/1m",
-       [&o](const std::string& text) { return set_rate(o.rate, text); }},
+       set_rate(o.rate)},
       {"--arrivals", "constant|poisson", "of an open loop; default: constant, evenly spaced",
        [&o](const std::string& text) { return set_arrivals(o.arrivals, text); }},
       {"--stages", "TIME:RATE,...",

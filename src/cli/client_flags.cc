@@ -80,6 +80,13 @@ std::vector<Flag> client_result_flags(client::ClientOptions& o) {
   return {
       {"--expect", "THRESHOLD", "p99<10ms, errors<0.1%, rate>5k, service.p99<2ms: else status 3",
        [&o](const std::string& text) { return add_expectations(o.expect, text); }, true},
+      {"--find-max", "THRESHOLDS", "searches the highest rate that holds: 'p99<10ms,errors<0.1%'",
+       [&o](const std::string& text) { return add_expectations(o.find_max, text); }},
+      {"--step-duration", "TIME", "of each step of the search; default: 5s",
+       set_duration(o.step_duration)},
+      {"--start-rate", "RATE", "where the search begins; default: 100", set_rate(o.start_rate)},
+      {"--coordinator-log", "PATH", "tells the search where the coordinator's time went",
+       set_text(o.coordinator_log)},
       {"--hgrm", "PATH", "percentiles of the response time, HdrHistogram's format",
        set_text(o.hgrm_path)},
   };

@@ -70,6 +70,15 @@ Setter set_duration(base::Duration& out) {
   };
 }
 
+Setter set_rate(double& out) {
+  return [&out](const std::string& text) -> base::Result<void> {
+    const double rate = GILIRAN_TRY(base::parse_rate(text));
+    if (!(rate > 0)) return base::fail(fmt::format("'{}': expected a rate above zero", text));
+    out = rate;
+    return {};
+  };
+}
+
 Setter set_distribution(std::optional<base::Distribution>& out) {
   return [&out](const std::string& text) -> base::Result<void> {
     out = GILIRAN_TRY(base::Distribution::parse(text));

@@ -20,6 +20,7 @@ Setter set_number(uint64_t& out, uint64_t min, uint64_t max);  // also 20k, 3m
 Setter set_number(uint32_t& out, uint32_t min, uint32_t max);
 Setter set_bytes(uint32_t& out, uint32_t min, uint32_t max);
 Setter set_duration(base::Duration& out);  // more than zero
+Setter set_rate(double& out);              // per second, more than zero
 Setter set_distribution(std::optional<base::Distribution>& out);
 Setter set_log_full(telemetry::LogFull& out);
 Setter add_text(std::vector<std::string>& out);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "client/conductor.h"
+#include "client/find_max_run.h"
 #include "client/hgrm.h"
 #include "client/options.h"
 #include "client/signals.h"
@@ -158,6 +159,7 @@ int report(const ClientOptions& options, const RunResult& result, const Outputs&
 }  // namespace
 
 int run_client(const ClientOptions& options) {
+  if (!options.find_max.empty()) return run_find_max(options);
   auto plan = make_plan(options, std::thread::hardware_concurrency());
   if (!plan) return complain(plan.error().message, kBadUsage);
   if (plan->seed == 0) plan->seed = base::random_seed();

@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "client/find_max_run.h"
+#include "report/format.h"
+#include "report/table.h"
+
+namespace giliran::client {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using report::format_latency;
+using report::format_latency_us;
+using report::format_rate;
+
+std::string_view name(Held held) {
+  switch (held) {
+    case Held::kHolds:
+      return "holds";
+    case Held::kFails:
+      return "fails";
+    case Held::kClientFails:
+      return "client-limited";
+  }
+  return "";
+}
+
+std::string headline(const Capacity& c) {
+  const FoundMax& found = c.found;
+  if (found.tries == 0) return "highest rate: not known; no step was finished\n";
+  if (found.fails == 0) {
+    return fmt::format("highest rate: {} or more; no rate failed\n", format_rate(found.holds));
+  }
+  if (found.holds == 0) {
+    return fmt::format("highest rate: below {}; no rate held ({})\n", format_rate(found.fails),
+                       c.failed);
+  }
+  if (found.client_limit) {
+    return fmt::format("highest rate: {} or more; at {} the client was the limit ({})\n",
+                       format_rate(found.holds), format_rate(found.fails), c.failed);
+  }
+  return fmt::format("highest rate: between {} (holds) and {} (fails: {}){}\n",
+                     format_rate(found.holds), format_rate(found.fails), c.failed,
+                     found.settled ? "" : "; the search ended before it could be told closer");
+}
+
+std::string steps_table(const Capacity& c) {
+  report::Table table({{"rate"},
+                       {"answers"},
+                       {"response p50"},
+                       {"p99"},
+                       {"service p99"},
+                       {"errors"},
+                       {"", report::Align::kLeft}});
+  std::vector<const CapacityStep*> steps;
+  for (const CapacityStep& step : c.steps) steps.push_back(&step);
+  // Of one rate in the order they were run.
+  std::ranges::sort(steps, [](const CapacityStep* a, const CapacityStep* b) {
+    return a->rate != b->rate ? a->rate < b->rate : a < b;
+  });
+  for (const CapacityStep* step : steps) {
+    table.add({format_rate(step->rate), format_rate(step->answer_rate),
+               format_latency(step->response_p50), format_latency(step->response_p99),
+               format_latency(step->service_p99), fmt::format("{:.3g}%", 100 * step->errors_share),
+               std::string(name(step->held))});
+  }
+  return table.text();
+}
+
+std::string parts_table(const Capacity& c) {
+  if (c.limit.parts.empty()) return {};
+  const std::string holds = c.found.holds > 0 ? "at " + format_rate(c.found.holds) : "-";
+  report::Table table({{"mean time of a request", report::Align::kLeft},
+                       {"", report::Align::kLeft},
+                       {holds},
+                       {"at " + format_rate(c.found.fails)}});
+  for (const TimePart& part : c.limit.parts) {
+    table.add({std::string(name(part.tier)), report::printable(part.what, 40),
+               format_latency_us(part.holds_us), format_latency_us(part.fails_us)});
+  }
+  return "\n" + table.text();
+}
+
+}  // namespace
+
+std::string text(const Capacity& c) {
+  std::string out = c.interrupted ? "interrupted; so far:\n" : "";
+  out += headline(c);
+  if (!c.limit.text.empty()) out += "limited by " + c.limit.text + "\n";
+  if (c.steps.empty()) return out;
+  return out + "\n" + steps_table(c) + parts_table(c);
+}
+
+std::string to_json(const Capacity& c) {
+  Json steps = Json::array();
+  for (const CapacityStep& step : c.steps) {
+    Json conditions = Json::array();
+    for (const report::Expected& one : step.conditions) {
+      conditions.push_back({{"text", one.text}, {"measured", one.measured}, {"met", one.met}});
+    }
+    steps.push_back({{"rate", step.rate},
+                     {"held", name(step.held)},
+                     {"why", step.why},
+                     {"conditions", std::move(conditions)},
+                     {"answer_rate", step.answer_rate},
+                     {"errors_share", step.errors_share},
+                     {"response_p50_us", base::to_us(step.response_p50)},
+                     {"response_p99_us", base::to_us(step.response_p99)},
+                     {"service_p99_us", base::to_us(step.service_p99)},
+                     {"tiers", step.times.tiers}});
+  }
+  Json parts = Json::array();
+  for (const TimePart& part : c.limit.parts) {
+    parts.push_back({{"tier", name(part.tier)},
+                     {"what", part.what},
+                     {"holds_us", part.holds_us},
+                     {"fails_us", part.fails_us}});
+  }
+  const Json object = {{"format", "giliran-find-max/1"},
+                       {"version", GILIRAN_VERSION},
+                       {"url", c.url},
+                       {"holds", c.found.holds},
+                       {"fails", c.found.fails},
+                       {"settled", c.found.settled},
+                       {"client_limit", c.found.client_limit},
+                       {"interrupted", c.interrupted},
+                       {"failed", c.failed},
+                       {"limit", {{"tier", name(c.limit.tier)}, {"text", c.limit.text}}},
+                       {"parts", std::move(parts)},
+                       {"steps", std::move(steps)}};
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace giliran::client
