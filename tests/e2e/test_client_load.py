@@ -23,9 +23,13 @@ def plain_server(g, *extra):
     return g._start("server", args, 1)
 
 
+def unwrapped(text):
+    return " ".join(text.split())
+
+
 def row_ms(summary, name):
     """p50, p90, p99, p99.9, max, mean of a row of the summary."""
-    line = re.search(rf"^ *{name} +[\d,]+ +(.*)$", summary, re.MULTILINE).group(1)
+    line = re.search(rf"^ *{name} +(\d.*)$", summary, re.MULTILINE).group(1)
     return [float(n) * UNITS_MS[unit] for n, unit in re.findall(r"([\d.]+) ([nµm]?s)\b", line)]
 
 
@@ -35,7 +39,8 @@ def test_a_stall_is_in_the_response_time_and_the_summary_shows_it(g):
     """1.4 s without an answer under 2,000 requests a second: 14 % of all users waited."""
     server = g.server("s1")
     path = g.folder / "result.json"
-    client = g._start("client", ["client", server.url(), "-R", "2k", "-d", "10s", "--json", path], 0)
+    args = ["client", server.url(), "-R", "2k", "-d", "10s", "--json", path]
+    client = g._start("client", args, 0)
     await_records(server.log, 3000, 30)
     server.signal(signal.SIGSTOP)
     time.sleep(1.4)  # the stall itself
@@ -48,7 +53,7 @@ def test_a_stall_is_in_the_response_time_and_the_summary_shows_it(g):
     response, service = row_ms(client.out, "response time"), row_ms(client.out, "service time")
     assert response[2] > 1200 > service[2], client.out
     assert client.out.index("response time") < client.out.index("service time"), client.out
-    assert "from when a request was due" in client.out
+    assert "JUDGE BY THE RESPONSE TIME" in unwrapped(client.out), client.out
 
 
 @pytest.mark.slow
@@ -112,8 +117,8 @@ def test_too_few_connections_for_the_rate_make_it_client_limited(g):
     args = [server.url(), "-R", "500", "-d", "1s", "-c", "1"]
     found, out = result(g, *args)
     assert found["totals"]["issued"] < 60
-    assert "CLIENT-LIMITED" in out and "-c is too small" in out
-    assert "still waited for a connection" in out
+    assert "CLIENT-LIMITED" in out and "-c is too small" in unwrapped(out)
+    assert found["verdict"]["valid"] is False
     result(g, *args, "--strict", status=3)
     quiet = g.once("client", *args, "--strict", "--quiet")
     assert quiet.returncode == 3
@@ -129,20 +134,20 @@ def test_a_client_that_stood_still_says_so(g):
     time.sleep(0.7)  # how long it stands still
     client.signal(signal.SIGCONT)
     assert client.wait(30) == 3, client.err + client.out
-    assert "CLIENT-LIMITED" in client.out and "lag p99" in client.out
-    assert "1,500 requests, 100.0% of them sent" in client.out
+    assert "CLIENT-LIMITED" in client.out and "lag p99" in unwrapped(client.out)
+    assert "1,500 answered" in client.out
 
 
 def test_nobody_there_fails_and_what_was_not_sent_is_told(g):
     done = g.once("client", "http://127.0.0.1:1/", "-R", "1k", "-d", "1s", "-c", "5")
     assert done.returncode == 1, done.stdout
     assert "connect-refused" in done.stdout
-    assert "the servers had stopped answering" in done.stdout
+    assert "the servers had stopped answering" in unwrapped(done.stdout)
 
 
 @pytest.mark.parametrize("args, told", [
     (["-R", "0"], "above zero"),
-    (["-R", "fast"], "-R"),
+    (["-R", "fast"], "--rate"),
     (["-R", "11m"], "10m"),
     (["--stages", "10s"], "TIME:RATE"),
     (["--stages", "10s:0"], "no request"),
