@@ -100,12 +100,12 @@ TEST(HttpRequest, SeveralTargetsByTheirWeights) {
 
 TEST(HttpRequest, ReplaysMethodTargetAndSizeOfTheBody) {
   Plan plan = planned({.url = "http://h:1/", .headers = {"User-Agent: x"}});
-  plan.replay =
-      parse_replay(
-          {.path = "log"},
-          R"({"ts":"2026-11-22T09:00:00.000000Z","tier":"server","kind":"exchange","end":"ok","method":"PUT","target":"/p","body_in":200000}
-{"ts":"2026-11-22T09:00:01.000000Z","tier":"server","kind":"exchange","end":"ok","method":"GET","target":"/g"})")
-          .value();
+  const std::string begin = R"(,"tier":"server","kind":"exchange","end":"ok","method":)";
+  const std::string log = R"({"ts":"2026-11-22T09:00:00.000000Z")" + begin +
+                          R"("PUT","target":"/p","body_in":200000})" + "\n" +
+                          R"({"ts":"2026-11-22T09:00:01.000000Z")" + begin +
+                          R"("GET","target":"/g"})";
+  plan.replay = parse_replay({.path = "log"}, log).value();
   HttpRequest request(plan);
   const std::string first = sent(request, 1);
   EXPECT_THAT(first, StartsWith("PUT /p | Host: h:1 | User-Agent: x | xxxx"));

@@ -85,11 +85,12 @@ TEST(LiveBlock, IsRewrittenInPlace) {
 }
 
 TEST(LiveBlock, NoLineWraps) {
-  Screen screen(10);
+  Screen screen(13);
   LiveBlock block(false);
-  screen.write(block.draw({{std::string(50, 'x')}, {"y"}}, 10));
+  screen.write(block.draw({{std::string(50, 'x')}, {"y"}}, 11));  // the mark of the cut is 3 bytes
   EXPECT_EQ(screen.rows().size(), 2u);
-  screen.write(block.erase(10));
+  EXPECT_THAT(screen.rows()[0], testing::StartsWith("xxxxxxxxx\xe2"));
+  screen.write(block.erase(11));
   EXPECT_THAT(screen.rows(), IsEmpty());
 }
 

@@ -28,15 +28,19 @@ std::string shown(const Replay& replay) {
   return text;
 }
 
-constexpr std::string_view kOurs =
-    R"({"ts":"2026-11-22T09:00:00.100000Z","tier":"coordinator","kind":"exchange","end":"ok","method":"GET","target":"/b","status":200,"total_us":5,"body_in":0,"body_out":2}
-{"ts":"2026-11-22T09:00:00.000000Z","tier":"coordinator","kind":"exchange","end":"server-closed","method":"POST","target":"/a?x=1","body_in":120}
-{"ts":"2026-11-22T09:00:02.100000Z","tier":"coordinator","kind":"exchange","end":"ok","method":"GET","target":"/b","status":200}
-{"ts":"2026-11-22T09:00:02.200000Z","tier":"coordinator","kind":"flow","end":"ok"}
-{"ts":"2026-11-22T09:00:02.200000Z","tier":"coordinator","kind":"exchange","end":"ok","method":"GET","target":"/ws","upgrade":"websocket"}
-nonsense
-{"ts":"2026-11-22T09:00:02.300000Z","tier":"coordinator","kind":"exchange","end":"bad-request"}
-)";
+// A record of a coordinator, with more fields.
+std::string record(std::string_view time, std::string_view kind, std::string_view more) {
+  return R"({"ts":"2026-11-22T09:00:)" + std::string(time) + R"(Z","tier":"coordinator","kind":")" +
+         std::string(kind) + R"(","end":"ok")" + std::string(more) + "}\n";
+}
+
+const std::string kOurs =
+    record("00.100000", "exchange", R"(,"method":"GET","target":"/b","status":200)") +
+    record("00.000000", "exchange", R"(,"method":"POST","target":"/a?x=1","body_in":120)") +
+    record("02.100000", "exchange", R"(,"method":"GET","target":"/b","status":200)") +
+    record("02.200000", "flow", "") +
+    record("02.200000", "exchange", R"(,"method":"GET","target":"/ws","upgrade":"websocket")") +
+    "nonsense\n" + record("02.300000", "exchange", "");
 
 TEST(Replay, OfOurLogIsInTheOrderTheRequestsCame) {
   const Replay replay = made(kOurs);

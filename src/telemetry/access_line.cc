@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr uint64_t kYearMin = 1970;
 constexpr uint64_t kYearMax = 2261;  // the last whole one that nanoseconds reach
 
 // Takes what stands before `end` off the front, and `end` with it.
@@ -41,7 +42,8 @@ std::optional<int64_t> calendar_seconds(std::string_view text) {
   const auto hour = number(text.substr(12, 2), 23);
   const auto minute = number(text.substr(15, 2), 59);
   const auto second = number(text.substr(18, 2), 60);
-  if (month == kMonths.size() || !day || !year || !hour || !minute || !second) return std::nullopt;
+  if (month == kMonths.size() || !day || !year || *year < kYearMin || !hour || !minute || !second)
+    return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
                                          std::chrono::month(month + 1),
                                          std::chrono::day(static_cast<unsigned>(*day))};
