@@ -109,6 +109,24 @@ class Browser:
     def text(self, selector):
         return self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
+    def marked(self, name, times):
+        """Whether a plot has a line of its own colour at each of these times."""
+        return self.run("""
+            const u = window.giliranPlots()[arguments[0]];
+            const {top, height} = u.bbox;
+            return arguments[1].every((t) => {
+              const x = Math.round(u.valToPos(t, "x", true));
+              const copy = Object.assign(document.createElement("canvas"), {width: 5, height});
+              const ctx = copy.getContext("2d", {willReadFrequently: true});
+              ctx.drawImage(u.ctx.canvas, 2 - x, -top);
+              const d = ctx.getImageData(0, 0, 5, height).data;
+              let purple = 0;
+              for (let i = 0; i < d.length; i += 4)
+                purple += Math.abs(d[i] - 122) + Math.abs(d[i + 1] - 59)
+                          + Math.abs(d[i + 2] - 143) < 40 ? 1 : 0;
+              return purple > height / 4;
+            });""", name, times)
+
     def drag(self, selector, begin, end):
         """With the mouse across an element, from one part of its width to another."""
         from selenium.webdriver.common.action_chains import ActionChains

@@ -243,3 +243,95 @@ def test_a_page_that_cannot_be_written_is_said_before_the_start(g):
     done = g.once("client", server.url(), "-n", 5, "--html", g.folder / "nowhere" / "page.html")
     assert done.returncode == 2
     assert "--html" in done.stderr and "No such file" in done.stderr
+
+
+SCENARIO = """
+scenario = "stops"
+about = "one of two servers stops for a while"
+repeat = 1
+
+[[servers]]
+count = 2
+delay = "1ms"
+
+[client]
+connections = 20
+rate = 200
+duration = "2s"
+
+[[run]]
+name = "stops"
+timeline = [
+  { at = "500ms", do = "stop", server = "server-2" },
+  { at = "1s", do = "continue", server = "server-2" },
+]
+
+[[run]]
+name = "calm"
+"""
+
+
+def test_a_lab_marks_what_happened_on_every_plot_over_time(browser, g):
+    (g.folder / "stops.toml").write_text(SCENARIO)
+    done = g.once("lab", "stops.toml", "--out", "out", "-q", seconds=60)
+    assert done.returncode in (0, 3), done.stderr
+    result = json.loads((g.folder / "out/result.json").read_text())
+    browser.open(g.folder / "out/report.html")
+    clean(browser)
+    run = next(r for r in result["runs"] if r["name"] == "stops")
+    assert len(run["marks"]) == 2
+    rows = browser.numbers("by-run")
+    for one in result["runs"]:
+        assert rows[one["name"]][0] == one["measured"]["rate"]
+        assert rows[one["name"]][2] == one["measured"]["p99_us"]
+    assert browser.numbers("by-point")["stops"][0] == result["points"][0]["rate"]["median"]
+    assert browser.text("#run-summary h2") == "stops"  # the one in which something happens
+    plots = browser.drawn()
+    times = [name for name in plots if name.endswith("over-time")]
+    assert {"rate-over-time", "response-over-time", "points-over-time"} <= set(times)
+    for name in times:
+        assert browser.marked(name, [m["t_s"] for m in run["marks"]]), name
+    browser.run("""const choice = document.getElementById("run-choice");
+                   choice.value = [...choice.options].find((o) => o.text === "calm").value;
+                   choice.dispatchEvent(new Event("change"));""")
+    until(lambda: browser.text("#run-summary h2") == "calm", "the other run", 10)
+    calm = next(r for r in result["runs"] if r["name"] == "calm")
+    assert browser.number("#rate .value data") == calm["client"]["rate"]
+    assert browser.drawn()["rate-over-time"]["points"] == len(calm["client"]["intervals"])
+    clean(browser)
+
+
+def test_thread_scaling_is_a_curve_with_its_law(browser, g):
+    done = g.once("lab", "threads", "--threads", "1,2,3,4,5", "--repeat", 1, "--duration", "300ms",
+                  "--out", "out", "-q", seconds=60)
+    assert done.returncode in (0, 3), done.stderr
+    result = json.loads((g.folder / "out/result.json").read_text())
+    browser.open(g.folder / "out/report.html")
+    scaling = result["scaling"][0]
+    lines = {x["label"]: x for x in browser.drawn()["scaling-curve"]["lines"]}
+    measured = [v for v in lines["measured"]["values"] if v is not None]
+    assert measured == [p["rate"]["median"] for p in scaling["points"]]
+    if "usl" in scaling:
+        assert browser.number("#scaling p.note data") == scaling["usl"]["alpha"]
+        assert lines["fitted law"]["values"][0] == pytest.approx(scaling["usl"]["gamma"])
+    assert list(browser.numbers("scaling-points")) == ["1", "2", "3", "4", "5"]
+    clean(browser)
+
+
+def test_a_comparison_shows_each_change_with_its_interval(browser, page, g):
+    server = g.server("slower", "--delay", "5ms")
+    slower, _ = run(g, server.url(), "-R", 400, "-d", "3s", "-c", 20)
+    done = g.once("compare", page[0].parent / "result.json", slower.parent / "result.json",
+                  "--json", "compared.json", "--html", "compared.html")
+    assert done.returncode == 3, done.stderr
+    result = json.loads((g.folder / "compared.json").read_text())
+    browser.open(g.folder / "compared.html")
+    assert browser.text("#verdict .badge").lower() == result["verdict"] == "worse"
+    rows = browser.numbers("by-row")
+    for row in result["rows"]:
+        if row["metric"] == "response_time" and "low" in row:
+            shown = rows[f"response time {row['what']}"]
+            assert shown == [row["a"], row["b"], row["change"], row["low"], row["high"]]
+    plots = browser.drawn()
+    assert {"response-by-percentile", "service-by-percentile", "rate-over-time"} <= set(plots)
+    clean(browser)

@@ -1,6 +1,6 @@
 // The page of `giliran compare`: two results, row by row.
 
-import type {CompareResult, CompareRow, CompareSide, Curve} from "./data";
+import type {ComparePoint, CompareResult, CompareRow, CompareSide, Curve} from "./data";
 import {type Child, facts, h, num, section, table} from "./dom";
 import {count, decimal, list, micros, rate, seconds, share, short, signedShare} from "./format";
 import {durationAxis, percentileAxis} from "./latency";
@@ -155,6 +155,11 @@ function along(curve: Curve, percentiles: number[]): Values {
   return percentiles.map((p) => values.get(p) ?? null);
 }
 
+/** The last interval may be so short that it says nothing. */
+function whole(point: ComparePoint|undefined, all: ComparePoint[]): boolean {
+  return point !== undefined && point.for_s > all[0].for_s / 2;
+}
+
 function overTime(result: CompareResult): Child {
   const a = result.a.over_time ?? [];
   const b = result.b.over_time ?? [];
@@ -164,9 +169,9 @@ function overTime(result: CompareResult): Child {
     const from = (a.length > b.length ? a : b)[0].t_s;
     return Number((longer[n].t_s - from + i.for_s / 2).toFixed(6));
   });
-  type Point = (typeof a)[0];
-  const pick = (of: Point[], key: keyof Point): Values => x.map((_, i) => of[i]?.[key] ?? null);
-  const plot = (id: string, title: string, key: keyof Point, duration: boolean) => {
+  const pick = (of: ComparePoint[], key: keyof ComparePoint): Values =>
+      x.map((_, i) => whole(of[i], of) ? of[i][key] ?? null : null);
+  const plot = (id: string, title: string, key: keyof ComparePoint, duration: boolean) => {
     const values = [pick(a, key), pick(b, key)];
     return figure({
       id,

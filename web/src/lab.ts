@@ -20,6 +20,10 @@ export function labPage(result: LabResult): Child[] {
   ];
 }
 
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** Thresholds of all runs, each with the run it is of. */
 function missedByRuns(result: LabResult): string[] {
   return result.runs.flatMap(
@@ -43,7 +47,7 @@ function verdict(result: LabResult): HTMLElement {
   return h(
       `section.verdict.${good ? "good" : "bad"}`,
       {id: "verdict", "aria-label": "Verdict"},
-      h("p.judgement", {}, h("span.badge", {}, words), " ", result.about ?? ""),
+      h("p.judgement", {}, h("span.badge", {}, words), " ", sentence(result.about ?? "")),
       result.failure ? h("p.missed", {}, result.failure) : null,
       last ? h("pre", {}, last) : null,
       lookFor(result),

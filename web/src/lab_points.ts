@@ -1,6 +1,6 @@
 // Points of a lab: what was varied, against what came out; medians with what they were taken from.
 
-import type {Histogram, Label, LabPoint, LabResult, LabRun, Median} from "./data";
+import type {Histogram, Label, LabPoint, LabResult, LabRun, Mark, Median} from "./data";
 import {type Child, type Column, h, num, section, table} from "./dom";
 
 import {count, decimal, micros, rate, short} from "./format";
@@ -201,6 +201,21 @@ function overlays(result: LabResult, all: LabPoint[]): Child {
       over, spread);
 }
 
+const TOGETHER_S = 0.5;
+const MARKS_MAX = 12;
+
+/** What happened in every run at about the same time once; else with where it happened. */
+function marksOf(shown: LabPoint[], runs: (LabRun|undefined)[]): Mark[] {
+  const all = runs.map((r) => r?.marks ?? r?.client?.marks ?? []);
+  const everywhere = (m: Mark) => all.every(
+      (own) => own.some((o) => o.text === m.text && Math.abs(o.t_s - m.t_s) < TOGETHER_S));
+  const common = (all[0] ?? []).filter(everywhere);
+  const others = all.flatMap(
+      (own, i) => own.filter((m) => !everywhere(m))
+                      .map((m) => ({t_s: m.t_s, text: `${named(shown[i])}: ${m.text}`})));
+  return [...common, ...others].sort((a, b) => a.t_s - b.t_s).slice(0, MARKS_MAX);
+}
+
 /** The first run of each point, where they go over the same time. */
 function overTime(
     result: LabResult, shown: LabPoint[], look: (i: number) => Pick<Line, "colour"|"dash">): Child {
@@ -213,7 +228,7 @@ function overTime(
       clients.some((c) => c.length > 0 && c[0].for_s !== intervals[0].for_s)) {
     return null;
   }
-  const time = timeOf(intervals, longest?.marks ?? longest?.client?.marks ?? []);
+  const time = timeOf(intervals, marksOf(shown, firsts));
   const lines = clients.map((own, i): Line => ({
                               label: named(shown[i]),
                               ...look(i),

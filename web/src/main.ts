@@ -1,6 +1,8 @@
 // Shows the JSON that the page carries, by its format.
 
 import "uplot/dist/uPlot.min.css";
+import "./plots.css";
+import "./compare.css";
 import "./page.css";
 
 import {clientPage} from "./client";
