@@ -32,8 +32,8 @@ std::string key_tables(std::span<const KeyRow> rows,
 
 // A row for each key but those that are sections, which have rows of their own.
 template <typename T>
-void add_rows(std::vector<KeyRow>& rows, std::string_view section, std::span<const Key<T>> keys) {
-  const T defaults{};
+void add_rows(std::vector<KeyRow>& rows, std::string_view section, std::span<const Key<T>> keys,
+              const T& defaults = {}) {
   for (const Key<T>& key : keys) {
     if (key.write_tables) continue;
     std::string text(key.absent);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 
 #include "base/parse.h"
 #include "config/key_of.h"
@@ -136,7 +137,7 @@ std::vector<Key<config::Coordinator>> of_coordinator() {
   for (const Key<C>& key : config::top_keys()) {
     if (key.name == "threads") {
       keys.push_back(key);
-      keys.back().meaning = "workers; auto is one per processor; default here: 2";
+      keys.back().meaning = "workers; auto is one per processor";
       keys.back().example = "4";
     }
   }
@@ -197,7 +198,7 @@ std::vector<Key<ServerGroup>> of_server_group() {
                    return config::to_number(value, {.min = 1, .max = kServersMax});
                  },
                  from_optional_number),
-             "3; 1 where there is a name"),
+             "three; one where there is a name"),
       config::lift_by<G>(config::number_key<ServerPlan>(
                              {"threads", "16",
                               "service threads, each with one request at a time; \"cores\" and "
@@ -294,22 +295,38 @@ std::vector<Key<ClientPlan>> of_request() {
   };
 }
 
-// What is zero by default and says nothing then.
-Key<ClientPlan> silent_at_zero(Key<ClientPlan> key) {
-  key.write = [write = key.write](const ClientPlan& from) {
-    const std::string text = write(from);
-    return text == "0" || text == "\"0\"" || text == "\"0s\"" ? std::string() : text;
+// Written where it means something, and then whatever it is.
+Key<ClientPlan> written_if(Key<ClientPlan> key, bool (*matters)(const ClientPlan&)) {
+  if (key.absent.empty()) {
+    static std::deque<std::string> defaults;
+    key.absent = defaults.emplace_back(key.write(ClientPlan{}));
+  }
+  key.write = [write = key.write, matters](const ClientPlan& from) {
+    return matters(from) ? write(from) : std::string();
   };
   return key;
 }
 
 std::vector<Key<ClientPlan>> of_client() {
-  std::vector<Key<ClientPlan>> keys = of_load();
-  for (Key<ClientPlan>& key : of_request()) keys.push_back(std::move(key));
-  for (Key<ClientPlan>& key : keys) {
-    const bool zero_is_none = key.name == "threads" || key.name == "requests" ||
-                              key.name == "warmup" || key.name == "fan_out";
-    if (zero_is_none) key = silent_at_zero(std::move(key));
+  using C = ClientPlan;
+  struct Condition {
+    std::string_view name;
+    bool (*matters)(const C&);
+  };
+  static constexpr Condition kConditions[] = {
+      {"threads", [](const C& c) { return c.threads != 0; }},
+      {"arrivals", [](const C& c) { return c.loop() == Loop::kOpen; }},
+      {"duration", [](const C& c) { return c.requests == 0 && c.stages.empty(); }},
+      {"requests", [](const C& c) { return c.requests != 0; }},
+      {"warmup", [](const C& c) { return c.warmup.count() != 0; }},
+      {"path", [](const C& c) { return c.path != "/"; }},
+      {"fan_out", [](const C& c) { return c.fan_out != 0; }},
+  };
+  std::vector<Key<C>> keys = of_load();
+  for (Key<C>& key : of_request()) keys.push_back(std::move(key));
+  for (const Condition& each : kConditions) {
+    const auto key = std::ranges::find(keys, each.name, &Key<C>::name);
+    *key = written_if(std::move(*key), each.matters);
   }
   return keys;
 }
@@ -387,7 +404,7 @@ std::vector<config::KeyRow> all_rows() {
       "runs that differ in several keys: what a [[run]] has stands instead of what the file has, "
       "table by table; its name, any of protocol, coordinator, servers, client, timeline, expect, "
       "and a vary of its own");
-  config::add_rows(rows, "[coordinator]", coordinator_keys());
+  config::add_rows(rows, "[coordinator]", coordinator_keys(), RunPlan::default_coordinator());
   config::add_rows(rows, "[[servers]]", server_group_keys());
   config::add_rows(rows, "[client]", client_keys());
   config::add_rows(rows, "[[timeline]]", event_keys());

@@ -52,8 +52,8 @@ TEST(Scenario, TheDemoLeavesTimeToStartStopAndRead) {
 }
 
 TEST(Scenario, ManyThreadsAreEnoughForTheCores) {
-  EXPECT_EQ(run(*built_in("demo", 64), "http-compute-64").server_threads(), 64U);
-  EXPECT_EQ(run(*built_in("demo", 0), "http-compute-4").server_threads(), 4U);
+  EXPECT_EQ(run(*built_in("demo", 64), "http-compute-128").server_threads(), 128U);
+  EXPECT_EQ(run(*built_in("demo", 0), "http-compute-2").server_threads(), 2U);
 }
 
 TEST(Scenario, AContrastDiffersInOneNumberOfThreads) {
