@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kPlainShellBytes =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+%@";
 // What the path of a request may have as it is, besides letters and digits.
-constexpr std::string_view kPlainQueryBytes = "-_.~:/(),%{}";
+constexpr std::string_view kPlainQueryBytes = "-_.~:/(),%{}=";
 
 Command start(const RunPlace& place, std::string_view role) {
   return {place.program, std::string(role)};

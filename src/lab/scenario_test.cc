@@ -11,6 +11,7 @@
 namespace giliran::lab {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::Not;
 using testing::SizeIs;
@@ -117,6 +118,64 @@ TEST(Commands, CoordinatorAndClient) {
               ElementsAre("/bin/giliran", "client", "http://127.0.0.1:7/", "-c", "300", "-d",
                           "2.5s", "--log", "out/x/client.log", "--log-full", "wait", "--json",
                           "out/x/client.json", "--progress", "json", "--seed", "71"));
+}
+
+TEST(Commands, AFanOutCallsTheLeavesInTurnWithTheWorkInTheCall) {
+  RunPlan plan{.name = "x",
+               .servers = {{.name = "front"},
+                           {.name = "l1", .role = Role::kLeaf},
+                           {.name = "l2", .role = Role::kLeaf}}};
+  plan.client.fan_out = 3;
+  plan.client.delay = *base::Distribution::parse("lognormal(5ms,p99=50ms)");
+  plan.client.work = *base::Distribution::parse("1ms");
+  const std::vector<std::string> servers = {"h:1", "h:2", "h:3"};
+  const std::string call = "/%3Fdelay={{dist:lognormal(5ms,p99=50ms)}}%26work={{dist:1ms}}";
+  EXPECT_EQ(
+      client_command(plan, kPlace, "h:9", servers)[2],
+      "http://h:9/fanout?to=http://h:2" + call + "&to=http://h:3" + call + "&to=http://h:2" + call);
+  EXPECT_THAT(server_command(plan, kPlace, 0), testing::Contains("loopback"));
+  EXPECT_THAT(server_command(plan, kPlace, 1), Not(testing::Contains("--allow-to")));
+  EXPECT_THAT(coordinator_command(plan, kPlace, at_the_beginning(plan, servers)),
+              AllOf(testing::Contains("h:1"), Not(testing::Contains("h:2"))));
+}
+
+TEST(Commands, TheLoadOfAnOpenLoop) {
+  RunPlan plan{.name = "x"};
+  plan.client = {.rate = 50, .arrivals = Arrivals::kPoisson, .warmup = std::chrono::seconds(1)};
+  plan.client.duration = std::chrono::seconds(9);
+  const auto text = [&] { return shell_text(client_command(plan, kPlace, "h:1", {})); };
+  EXPECT_THAT(text(), testing::HasSubstr("-d 9s -R 50 --arrivals poisson --warmup 1s"));
+  plan.timeline = {{.at = std::chrono::seconds(4), .action = Action::kRate, .rate = 80},
+                   {.at = std::chrono::seconds(6), .action = Action::kRate, .rate = 20}};
+  EXPECT_EQ(stages_text(plan), "3s:=50,2s:=80,4s:=20") << "after the warm-up";
+  EXPECT_THAT(text(), testing::HasSubstr("--stages 3s:=50,2s:=80,4s:=20 -R 50"));
+  plan.timeline.clear();
+  plan.client.stages = {{.length = std::chrono::seconds(2), .rate = 70},
+                        {.length = std::chrono::seconds(1), .rate = 5, .jump = true}};
+  EXPECT_EQ(stages_text(plan), "2s:70,1s:=5");
+}
+
+TEST(Commands, FilesAreThereWhereFlagsDoNotSayItAll) {
+  RunPlan plan{.name = "x", .servers = RunPlan::equal_servers(2)};
+  EXPECT_FALSE(needs_coordinator_file(plan));
+  plan.coordinator.pools.front().queue_max = 3;
+  EXPECT_TRUE(needs_coordinator_file(plan));
+  EXPECT_THAT(coordinator_command(plan, kPlace, {}),
+              ElementsAre("/bin/giliran", "coordinator", "-c", "out/x/coordinator.toml"));
+  plan.timeline = {{.action = Action::kDrain, .servers = {1}},
+                   {.action = Action::kWeight, .servers = {0}, .weight = 5},
+                   {.action = Action::kChange, .servers = {0}, .character = {.slowdown = 9}}};
+  EXPECT_TRUE(needs_server_file(plan, 0));
+  EXPECT_FALSE(needs_server_file(plan, 1));
+  EXPECT_THAT(server_command(plan, kPlace, 0, "127.0.0.1:77"),
+              testing::IsSupersetOf({"-c", "out/x/server-1.toml", "http://127.0.0.1:77"}));
+  const std::vector<std::string> addresses = {"h:1", "h:2"};
+  auto now = at_the_beginning(plan, addresses);
+  EXPECT_THAT(coordinator_toml(plan, kPlace, now), testing::HasSubstr("\"h:2\""));
+  for (const Event& event : plan.timeline) apply(event, now);
+  const std::string file = coordinator_toml(plan, kPlace, now);
+  EXPECT_THAT(file, AllOf(testing::HasSubstr("\"h:1=5\""), Not(testing::HasSubstr("h:2"))));
+  EXPECT_THAT(server_toml(now[0].character), testing::HasSubstr("slowdown = 9"));
 }
 
 TEST(Commands, SeedsAreNeverZero) {

@@ -166,7 +166,11 @@ server_timing = true
 TEST(ScenarioToml, ReadsTheTimelineByTime) {
   const RunPlan run = run_of(R"toml(
 client = { rate = 100, duration = "10s" }
-servers = [{ count = 2 }, { name = "new", role = "spare" }, { name = "pair", count = 2, delay = "1ms" }]
+servers = [
+  { count = 2 },
+  { name = "new", role = "spare" },
+  { name = "pair", count = 2, delay = "1ms" },
+]
 timeline = [
   { at = "9s", do = "rate", rate = "1k" },
   { at = "1s", do = "kill", server = "server-1" },
@@ -354,8 +358,12 @@ expect = ["p99<10ms", "rate of a-1 < 2 * rate of a-4"]
 protocol = "http"
 servers = [{ count = 2, delay = "1ms" }, { name = "s", role = "spare", fail = "1%:reset" }]
 client = { rate = 50, arrivals = "poisson", headers = ["A: b"], body = "x" }
-timeline = [{ at = "1s", do = "add", server = "s" }, { at = "2s", do = "change", server = "s", body = 7 },
-            { at = "2s", do = "weight", server = "s", weight = 2 }, { at = "2s", do = "rate", rate = 9 }]
+timeline = [
+  { at = "1s", do = "add", server = "s" },
+  { at = "2s", do = "change", server = "s", body = 7 },
+  { at = "2s", do = "weight", server = "s", weight = 2 },
+  { at = "2s", do = "rate", rate = 9 },
+]
 [coordinator]
 queue_max = 3
 [[coordinator.listener.route]]
