@@ -1,7 +1,5 @@
 #include "client/server_timing.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 
 namespace giliran::client {
@@ -10,18 +8,33 @@ namespace {
 constexpr uint64_t kDayMs = 24ull * 3600 * 1000;
 constexpr uint64_t kNsPerMs = 1'000'000;
 
-// Cuts off what is before the first `separator` outside of quotes, and the separator.
-std::string_view cut(std::string_view& text, char separator) {
+bool is_space(char c) {
+  return c == ' ' || c == '\t';
+}
+
+const char* skip_space(const char* at, const char* end) {
+  while (at != end && is_space(*at)) ++at;
+  return at;
+}
+
+// To the next ';' or ',' outside of quotes.
+const char* skip_text(const char* at, const char* end) {
   bool quoted = false;
-  size_t at = 0;
-  for (; at < text.size() && (quoted || text[at] != separator); ++at) {
-    if (text[at] == '"') quoted = !quoted;
-    if (quoted && text[at] == '\\') ++at;
+  for (; at != end; ++at) {
+    if (*at == '"') {
+      quoted = !quoted;
+    } else if (quoted) {
+      if (*at == '\\' && at + 1 != end) ++at;
+    } else if (*at == ';' || *at == ',') {
+      break;
+    }
   }
-  at = std::min(at, text.size());
-  const std::string_view piece = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return piece;
+  return at;
+}
+
+bool is_dur(std::string_view key) {
+  return key.size() == 3 && (key[0] | 0x20) == 'd' && (key[1] | 0x20) == 'u' &&
+         (key[2] | 0x20) == 'r';
 }
 
 bool is_digit(char c) {
@@ -54,21 +67,35 @@ std::optional<uint64_t> parse_ms(std::string_view text) {
 
 }  // namespace
 
+// One pass: it is read for every answer.
 std::optional<ServerMetric> ServerTimingReader::next() {
-  while (!rest_.empty()) {
-    std::string_view metric = cut(rest_, ',');
-    ServerMetric found{.name = base::trim(cut(metric, ';')), .took_ns = std::nullopt};
-    if (found.name.empty() || found.name.find_first_of(" \t\"=") != std::string_view::npos) {
-      continue;
+  const char* at = rest_.data();
+  const char* const end = at + rest_.size();
+  while (at != end) {
+    const char* const name = at = skip_space(at, end);
+    while (at != end && !is_space(*at) && *at != ';' && *at != ',' && *at != '"' && *at != '=') {
+      ++at;
     }
+    ServerMetric found{.name = {name, at}, .took_ns = std::nullopt};
+    at = skip_space(at, end);
+    const bool named = !found.name.empty() && (at == end || *at == ';' || *at == ',');
     bool seen = false;  // the first one counts
-    while (!metric.empty() && !seen) {
-      std::string_view parameter = cut(metric, ';');
-      seen = base::equals_ignoring_case(base::trim(cut(parameter, '=')), "dur");
-      if (seen) found.took_ns = parse_ms(base::trim(parameter));
+    if (!named) at = skip_text(at, end);
+    while (at != end && *at == ';') {
+      const char* const key = at = skip_space(at + 1, end);
+      while (at != end && !is_space(*at) && *at != '=' && *at != ';' && *at != ',') ++at;
+      const bool dur = !seen && is_dur({key, at});
+      const char* const value = at = skip_space(at, end);
+      at = skip_text(at, end);
+      if (!dur) continue;
+      seen = true;
+      if (value != at && *value == '=') found.took_ns = parse_ms(base::trim({value + 1, at}));
     }
-    return found;
+    if (at != end) ++at;  // the comma
+    rest_ = {at, end};
+    if (named) return found;
   }
+  rest_ = {};
   return std::nullopt;
 }
 
