@@ -46,12 +46,13 @@ void Process::on_exit(net::Child&, const net::ChildExit& exit) {
   exit_ = exit;
   user_ += exit.user;
   system_ += exit.system;
-  memory_max_bytes_ = std::max(memory_max_bytes_, exit.memory_max_bytes);
   events_.on_ended(*this);
 }
 
 void Process::sample(base::Instant now) {
-  if (running()) samples_.push_back({.at = now, .cpu = cpu() + child_->cpu_time()});
+  if (!running()) return;
+  samples_.push_back({.at = now, .cpu = cpu() + child_->cpu_time()});
+  memory_max_bytes_ = std::max(memory_max_bytes_, child_->memory_max_bytes());
 }
 
 std::string Process::how_it_ended() const {

@@ -55,6 +55,7 @@ class Process final : private net::ChildEvents {
   base::Duration user() const { return user_; }
   base::Duration system() const { return system_; }
   base::Duration cpu() const { return user_ + system_; }
+  // Peak resident, as far as it was sampled.
   uint64_t memory_max_bytes() const { return memory_max_bytes_; }
   // Notes what it has used by now; its earlier lives included.
   void sample(base::Instant now);

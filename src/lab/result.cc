@@ -31,7 +31,15 @@ double RunResult::cores(base::Duration cpu_time) const {
 }
 
 bool RunResult::accounted() const {
-  return (!conservation_judged || evidence.conserved()) && (!turns_judged || evidence.turns_even());
+  return conserved() && (!turns_judged || evidence.turns_even());
+}
+
+bool RunResult::conserved() const {
+  if (!killed || evidence.conserved()) return evidence.conserved();
+  const auto& all = evidence.conservation.comparisons;
+  return std::ranges::all_of(all, [](const report::Comparison& comparison) {
+    return comparison.right == telemetry::Tier::kServer || comparison.conserved();
+  });
 }
 
 bool RunResult::met() const {

@@ -132,7 +132,7 @@ Json run_json(const LabResult& result, const RunResult& run) {
   object["log_bytes"] = run.evidence.log_bytes;
   object["not_understood"] = run.evidence.not_understood;
   object["conservation"] = report::to_json(run.evidence.conservation);
-  object["conservation"]["judged"] = run.conservation_judged;
+  object["conservation"]["killed"] = run.killed;
   if (run.little) {
     object["little"] = {{"holds", run.little->holds},
                         {"expected", run.little->expected},

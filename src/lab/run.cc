@@ -221,6 +221,7 @@ void Run::on_ended(Process& process) {
   } else if (!due(process)) {
     fail(process.how_it_ended(), &process);
   } else if (&process == &client_) {
+    on_sample();  // the last
     io_.timers().disarm(event_);
     io_.timers().disarm(sample_);
     enter(State::kCoordinatorStopping);

@@ -155,7 +155,7 @@ base::Result<void> Runs::judge(LabResult& result, RunResult& run, const Ran& ran
   run.client_json = GILIRAN_TRY(without_interval_buckets(text));
   run.evidence = GILIRAN_TRY(evidence_of(plan, ran, folder));
   run.turns_judged = turns_must_be_even(plan);
-  run.conservation_judged = !ran.killed;
+  run.killed = ran.killed;
   run.expected = judge_thresholds(plan, run.measured);
   if (auto little = report::check_little(run.measured); little.checked)
     run.little = std::move(little);

@@ -114,11 +114,17 @@ std::string turns_row_end(const RunResult& run) {
   return fmt::format("{} WITHOUT A SERVER", format_count(evidence.without_server));
 }
 
+// Repetitions are told as medians.
+bool each_run_is_shown(const LabResult& result) {
+  return result.scenario.repetitions == 1 && result.runs.size() <= kRunsShownMax;
+}
+
+// That a table has a column for each server.
 bool same_servers(const LabResult& result) {
-  return std::ranges::all_of(result.runs, [&](const RunResult& run) {
-    return run.evidence.turns.size() <= kTurnsShownMax &&
-           result.plan_of(run).servers.front().name == "server-1";
-  });
+  const std::vector<Turn>& first = result.runs.front().evidence.turns;
+  return first.size() <= kTurnsShownMax && std::ranges::all_of(result.runs, [&](const auto& run) {
+           return std::ranges::equal(run.evidence.turns, first, {}, &Turn::server, &Turn::server);
+         });
 }
 
 // Where there is no room for a table: what is not as it has to be.
@@ -138,21 +144,18 @@ std::string uneven_turns(const LabResult& result) {
 }
 
 std::string turns(const LabResult& result) {
-  if (!same_servers(result) || result.runs.size() > kRunsShownMax) return uneven_turns(result);
+  if (!same_servers(result) || !each_run_is_shown(result)) return uneven_turns(result);
   std::vector<report::Column> columns = {{"turns, round robin", Align::kLeft},
                                          {"of", Align::kLeft}};
-  size_t servers = 0;
-  for (const RunResult& run : result.runs) servers = std::max(servers, run.evidence.turns.size());
-  for (size_t i = 1; i <= servers; ++i) columns.push_back({fmt::format("server-{}", i)});
+
+  for (const Turn& turn : result.runs.front().evidence.turns) columns.push_back({turn.server});
   columns.push_back({"to within 1", Align::kLeft});
   report::Table table(std::move(columns));
   for (const RunResult& run : result.runs) {
     const RunPlan& plan = result.plan_of(run);
     std::vector<std::string> row = {
         plan.name, plan.scheme == config::Scheme::kTcp ? "connections" : "requests"};
-    for (size_t i = 0; i < servers; ++i) {
-      row.push_back(i < run.evidence.turns.size() ? format_count(run.evidence.turns[i].count) : "");
-    }
+    for (const Turn& turn : run.evidence.turns) row.push_back(format_count(turn.count));
     row.push_back(turns_row_end(run));
     table.add(std::move(row));
   }
@@ -245,10 +248,34 @@ std::string folded(const std::string& text, size_t indent, size_t columns) {
 
 std::string folded_lines(const std::string& text, size_t indent) {
   std::istringstream lines(text);
-  std::string out;
-  for (std::string line; std::getline(lines, line);) out += folded(line, indent);
-  return out;
+  std::string out, paragraph;
+  for (std::string line; std::getline(lines, line);) {
+    paragraph += (paragraph.empty() ? "" : " ") + line;
+    if (!line.empty() && std::string_view(".:!?").find(line.back()) == std::string_view::npos) {
+      continue;
+    }
+    out += folded(paragraph, indent);
+    paragraph.clear();
+  }
+  return out + folded(paragraph, indent);
 }
+
+namespace {
+
+// A server that was killed could not write down the last of what it had done.
+std::string killed_text(const RunResult& run, const RunPlan& plan) {
+  std::string text = plan.name + ": the timeline killed a server, and with it the last of its log:";
+  for (const report::Comparison& comparison : run.evidence.conservation.comparisons) {
+    for (const report::Named& named : comparison.named) {
+      text += fmt::format(" {} {}{};", format_count(named.count), named.name,
+                          named.detail.empty() ? "" : " (" + named.detail + ")");
+    }
+  }
+  text.back() = '.';
+  return text;
+}
+
+}  // namespace
 
 std::string conservation_text(const LabResult& result) {
   Sums sums;
@@ -261,9 +288,12 @@ std::string conservation_text(const LabResult& result) {
       add(sums, c);
       named = named || !c.named.empty();
     }
-    const bool good = !run.conservation_judged || evidence.conserved();
-    conserved = conserved && good;
-    if (!named && good) continue;
+    conserved = conserved && run.conserved();
+    if (!named && evidence.conserved()) continue;
+    if (run.killed && run.conserved()) {
+      details << folded(killed_text(run, result.plan_of(run)), 2);
+      continue;
+    }
     details << "\n" << result.plan_of(run).name << ":";
     report::print_text(evidence.conservation, details);
     if (evidence.not_understood != 0) {
@@ -297,13 +327,13 @@ std::string remarks(const RunResult& run) {
 
 std::string run_line(const LabResult& result, const RunResult& run) {
   const ClientResult& c = run.client;
-  return fmt::format(
-             "[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
-             result.scenario.runs.size(), result.plan_of(run).name, report::format_rate(c.rate),
-             format_latency(c.response.p50), format_latency(c.response.p99), format_count(c.errors),
-             c.errors == 1 ? "" : "s",
-             run.turns_judged && !run.evidence.turns_even() ? "  TURNS NOT EVEN" : "",
-             run.conservation_judged && !run.evidence.conserved() ? "  NOT CONSERVED" : "") +
+  return fmt::format("[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
+                     result.scenario.runs.size(), result.plan_of(run).name,
+                     report::format_rate(c.rate), format_latency(c.response.p50),
+                     format_latency(c.response.p99), format_count(c.errors),
+                     c.errors == 1 ? "" : "s",
+                     run.turns_judged && !run.evidence.turns_even() ? "  TURNS NOT EVEN" : "",
+                     run.conserved() ? "" : "  NOT CONSERVED") +
          remarks(run);
 }
 
@@ -336,7 +366,7 @@ std::string summary_text(const LabResult& result) {
             part(speed_ups(result), "Why (many threads against one)");
   }
   text += part(scalings_text(result)) + part(timeline_text(result));
-  if (result.runs.size() <= kRunsShownMax) text += part(cpu(result));
+  text += each_run_is_shown(result) ? part(cpu(result)) : part(disturbance(result));
   text += part(where(result), "Where the time goes") + part(turns(result)) +
           part(conservation_text(result)) + part(expectations_text(result)) +
           part(doubts_text(result)) + part(logs(result)) + ended_early(result);

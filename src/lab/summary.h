@@ -17,7 +17,7 @@ std::string run_line(const LabResult& result, const RunResult& run);
 // Whether everything is accounted for, over all runs: one sentence, then what differs.
 std::string conservation_text(const LabResult& result);
 
-// Each line of a text folded.
+// A text of several lines, folded anew: a line that ends a sentence ends a paragraph.
 std::string folded_lines(const std::string& text, size_t indent);
 
 // Text in lines of at most `columns`, broken at spaces, each after `indent` spaces.

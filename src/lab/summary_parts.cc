@@ -14,7 +14,7 @@ namespace {
 using report::Align;
 
 constexpr size_t kLinesMax = 12;       // of one part
-constexpr size_t kScalePointsMin = 3;  // two are told as a contrast
+constexpr size_t kScalePointsMin = 3;  // of several sets, those of two are told as contrasts
 
 std::string interval(const report::Median& median, auto format) {
   if (median.count < 2) return {};
@@ -154,8 +154,9 @@ std::string timeline_text(const LabResult& result) {
 
 std::string scalings_text(const LabResult& result) {
   std::string text;
-  for (const Scaling& scaling : scalings_of(result)) {
-    if (scaling.points.size() < kScalePointsMin) continue;
+  const std::vector<Scaling> scalings = scalings_of(result);
+  for (const Scaling& scaling : scalings) {
+    if (scaling.points.size() < kScalePointsMin && scalings.size() != 1) continue;
     text += (text.empty() ? "" : "\n") + scaling_text(scaling) + folded(scaling.words, 0);
   }
   return text;

@@ -15,7 +15,7 @@ std::string expectations_text(const LabResult& result);
 std::string doubts_text(const LabResult& result);
 // What the timeline did, of one repetition of each point.
 std::string timeline_text(const LabResult& result);
-// Every set of at least three numbers of threads.
+// Every set of at least three numbers of threads, and the only one there is.
 std::string scalings_text(const LabResult& result);
 
 }  // namespace giliran::lab

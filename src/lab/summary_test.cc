@@ -192,10 +192,18 @@ TEST(Summary, WhatTheTimelineDisturbsIsNotHeldAgainstIt) {
   LabResult result = whole();
   result.runs[3].turns_judged = false;
   result.runs[3].evidence.turns[1].count += 20;
-  result.runs[3].conservation_judged = false;
-  result.runs[3].evidence.not_understood = 1;
+  result.runs[3].killed = true;
+  result.runs[3].evidence.conservation.comparisons[1].named = {{.name = "answered but not recorded",
+                                                                .detail = "no server record",
+                                                                .count = 3,
+                                                                .accounted = false}};
   EXPECT_EQ(result.exit_status(), 0);
   EXPECT_THAT(summary_text(result), Not(HasSubstr("NOT EVEN")));
+  EXPECT_THAT(summary_text(result), Not(HasSubstr("NOT conserved")));
+  EXPECT_THAT(conservation_text(result), HasSubstr("3 answered but not recorded (no server"));
+  std::swap(result.runs[3].evidence.conservation.comparisons[0].named,
+            result.runs[3].evidence.conservation.comparisons[1].named);
+  EXPECT_EQ(result.exit_status(), 1) << "between client and coordinator nothing may be lost";
 }
 
 TEST(Turns, MustBeEvenWhereNothingElseDecides) {

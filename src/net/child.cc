@@ -87,6 +87,7 @@ class ChildProcess final : public Child {
     if (running_) ::kill(pid_, number);
   }
   base::Duration cpu_time() const override;
+  uint64_t memory_max_bytes() const override;
 
  private:
   // One pipe of output, cut into lines.
@@ -238,6 +239,23 @@ base::Duration ChildProcess::cpu_time() const {
     rest.remove_prefix(std::min(rest.size(), word.size() + 1));
   }
   return std::chrono::nanoseconds(ticks * (1'000'000'000 / ::sysconf(_SC_CLK_TCK)));
+}
+
+uint64_t ChildProcess::memory_max_bytes() const {
+  if (!running_) return 0;
+  const Descriptor fd(::open(fmt::format("/proc/{}/status", pid_).c_str(), O_RDONLY | O_CLOEXEC));
+  char text[4096];
+  const ssize_t n = fd ? ::read(fd.get(), text, sizeof text) : -1;
+  if (n <= 0) return 0;
+  constexpr std::string_view kKey = "VmHWM:";
+  std::string_view rest(text, static_cast<size_t>(n));
+  const size_t at = rest.find(kKey);
+  if (at == std::string_view::npos) return 0;
+  rest.remove_prefix(at + kKey.size());
+  rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(" \t")));
+  uint64_t kib = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), kib);
+  return kib * 1024;
 }
 
 }  // namespace

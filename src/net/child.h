@@ -24,7 +24,8 @@ struct ChildExit {
   int signal = 0;         // 0 where it exited
   base::Duration user{};  // CPU time
   base::Duration system{};
-  uint64_t memory_max_bytes = 0;  // peak resident
+  // Peak resident, or what the parent had when it was started, where that is more.
+  uint64_t memory_max_bytes = 0;
 };
 
 class Child;
@@ -49,6 +50,9 @@ class Child {
   virtual void signal(int number) = 0;
   // CPU used so far (from /proc), zero after exit.
   virtual base::Duration cpu_time() const = 0;
+  // Peak resident memory so far (from /proc), zero after exit. Unlike that of ChildExit it has
+  // nothing of what its parent had when it was started.
+  virtual uint64_t memory_max_bytes() const = 0;
 };
 
 }  // namespace giliran::net
