@@ -41,27 +41,27 @@ Split split(const TierTimesOfStep& step, bool coordinator_tells) {
           .rest = std::max(0.0, step.service - told)};
 }
 
-std::vector<TimePart> parts_of(const TierTimesOfStep& holds, const TierTimesOfStep& fails) {
+std::vector<TimePart> parts_of(const TierTimesOfStep& before, const TierTimesOfStep& fails) {
   const bool tells = fails.tiers.contains("gl-wait");
-  const Split before = split(holds, holds.tiers.contains("gl-wait"));
+  const Split was = split(before, before.tiers.contains("gl-wait"));
   const Split now = split(fails, tells);
   std::vector<TimePart> parts = {
-      {LimitingTier::kClient, "lag", holds.lag, fails.lag},
-      {LimitingTier::kConnections, "wait for a connection", holds.wait, fails.wait}};
+      {LimitingTier::kClient, "lag", before.lag, fails.lag},
+      {LimitingTier::kConnections, "wait for a connection", before.wait, fails.wait}};
   if (tells) {
     for (const auto& [key, what] : {std::pair{"gl-queue", "queue"}, {"gl-connect", "connect"}}) {
-      parts.push_back({LimitingTier::kCoordinator, what, at(holds, key), at(fails, key)});
+      parts.push_back({LimitingTier::kCoordinator, what, at(before, key), at(fails, key)});
     }
     parts.push_back(
-        {LimitingTier::kCoordinator, "its own work and the network", before.rest, now.rest});
-    parts.push_back({LimitingTier::kServer, "before its clock starts", before.before_server,
-                     now.before_server});
+        {LimitingTier::kCoordinator, "its own work and the network", was.rest, now.rest});
+    parts.push_back(
+        {LimitingTier::kServer, "before its clock starts", was.before_server, now.before_server});
   } else {
-    parts.push_back({LimitingTier::kPath, "between client and server", before.rest, now.rest});
+    parts.push_back({LimitingTier::kPath, "between client and server", was.rest, now.rest});
   }
   for (const auto& [key, us] : fails.tiers) {
     if (key.starts_with(kOurs)) continue;
-    parts.push_back({LimitingTier::kServer, key, at(holds, key), us});
+    parts.push_back({LimitingTier::kServer, key, at(before, key), us});
   }
   return parts;
 }
@@ -72,7 +72,7 @@ bool inside(const TimePart& part) {
 
 std::string grew(const TimePart& part) {
   return fmt::format("{} grew from {} to {} a request", part.what,
-                     report::format_latency_us(part.holds_us),
+                     report::format_latency_us(part.before_us),
                      report::format_latency_us(part.fails_us));
 }
 
@@ -108,18 +108,18 @@ std::string_view name(LimitingTier tier) {
   return "";
 }
 
-Bottleneck find_bottleneck(const TierTimesOfStep& holds, const TierTimesOfStep& fails) {
+Bottleneck find_bottleneck(const TierTimesOfStep& before, const TierTimesOfStep& fails) {
   Bottleneck out;
   if (fails.answered <= 0) {
     out.text = "no answer came that could tell where the time went";
     return out;
   }
-  out.parts = parts_of(holds, fails);
+  out.parts = parts_of(before, fails);
   const TimePart* most = nullptr;
   for (const TimePart& part : out.parts) {
     if (inside(part) && (most == nullptr || part.growth() > most->growth())) most = &part;
   }
-  const double enough = std::max(kGrowthMinUs, kGrowthShareMin * holds.service);
+  const double enough = std::max(kGrowthMinUs, kGrowthShareMin * before.service);
   if (most != nullptr && most->growth() >= enough) {
     out.tier = most->tier;
     out.text = out.tier == LimitingTier::kPath

@@ -1,4 +1,4 @@
-// Which tier limits a rate: what grew between a rate that holds and one that does not. Pure.
+// Which tier limits a rate: what grew between a light load and the rate that fails. Pure.
 #pragma once
 
 #include <map>
@@ -34,10 +34,10 @@ std::string_view name(LimitingTier tier);
 struct TimePart {
   LimitingTier tier{};
   std::string what;  // "queue", "connect", "before its clock starts"
-  double holds_us = 0;
+  double before_us = 0;
   double fails_us = 0;
 
-  double growth() const { return fails_us - holds_us; }
+  double growth() const { return fails_us - before_us; }
 };
 
 struct Bottleneck {
@@ -46,12 +46,12 @@ struct Bottleneck {
   std::vector<TimePart> parts{};  // those that add up to the response time, in order of the way
 };
 
-// The part of the service time that grew most names the tier, where it grew by a fifth of the
-// service time that holds, and by 50 us. Where nothing inside did but requests waited for a
+// The part of the service time that grew most names the tier, where it grew by a fifth of what the
+// service time was before, and by 50 us. Where nothing inside did but requests waited for a
 // connection, there were too few. A server's own names are its tier; what the coordinator waited
 // for it beyond them, too: it is the time before the server's clock starts. What is in nobody's
-// account is the coordinator's where it tells its phases, and the path's where it does not. `holds`
-// without answers: what is largest in `fails`.
-Bottleneck find_bottleneck(const TierTimesOfStep& holds, const TierTimesOfStep& fails);
+// account is the coordinator's where it tells its phases, and the path's where it does not.
+// `before` without answers: what is largest in `fails`.
+Bottleneck find_bottleneck(const TierTimesOfStep& before, const TierTimesOfStep& fails);
 
 }  // namespace giliran::client

@@ -139,7 +139,11 @@ class Search {
     for (const CapacityStep& step : c.steps) {
       if (step.rate == c.found.fails && step.held != Held::kHolds) c.failed = step.why;
     }
-    c.limit = find_bottleneck(times_at(c, c.found.holds, true), times_at(c, c.found.fails, false));
+    for (const CapacityStep& step : c.steps) {
+      if (step.held != Held::kHolds) continue;
+      c.before_rate = c.before_rate == 0 ? step.rate : std::min(c.before_rate, step.rate);
+    }
+    c.limit = find_bottleneck(times_at(c, c.before_rate, true), times_at(c, c.found.fails, false));
     if (!c.found.client_limit) return;
     c.limit.tier = LimitingTier::kClient;
     c.limit.text = "the client itself, so that the system's limit is not known: " + c.failed;

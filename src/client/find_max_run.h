@@ -21,7 +21,8 @@ struct Capacity {
   FoundMax found;
   std::vector<CapacityStep> steps;
   Bottleneck limit;
-  std::string failed;  // why the least rate that fails does: of its last failing step
+  double before_rate = 0;  // what the limit compares with: the least rate that holds; 0: none
+  std::string failed;      // why the least rate that fails does: of its last failing step
   bool interrupted = false;
 };
 

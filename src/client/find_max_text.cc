@@ -71,14 +71,14 @@ std::string steps_table(const Capacity& c) {
 
 std::string parts_table(const Capacity& c) {
   if (c.limit.parts.empty()) return {};
-  const std::string holds = c.found.holds > 0 ? "at " + format_rate(c.found.holds) : "-";
+  const std::string before = c.before_rate > 0 ? "at " + format_rate(c.before_rate) : "-";
   report::Table table({{"mean time of a request", report::Align::kLeft},
                        {"", report::Align::kLeft},
-                       {holds},
+                       {before},
                        {"at " + format_rate(c.found.fails)}});
   for (const TimePart& part : c.limit.parts) {
     table.add({std::string(name(part.tier)), report::printable(part.what, 40),
-               format_latency_us(part.holds_us), format_latency_us(part.fails_us)});
+               format_latency_us(part.before_us), format_latency_us(part.fails_us)});
   }
   return "\n" + table.text();
 }
@@ -115,7 +115,7 @@ std::string to_json(const Capacity& c) {
   for (const TimePart& part : c.limit.parts) {
     parts.push_back({{"tier", name(part.tier)},
                      {"what", part.what},
-                     {"holds_us", part.holds_us},
+                     {"before_us", part.before_us},
                      {"fails_us", part.fails_us}});
   }
   const Json object = {{"format", "giliran-find-max/1"},
@@ -128,6 +128,7 @@ std::string to_json(const Capacity& c) {
                        {"interrupted", c.interrupted},
                        {"failed", c.failed},
                        {"limit", {{"tier", name(c.limit.tier)}, {"text", c.limit.text}}},
+                       {"before_rate", c.before_rate},
                        {"parts", std::move(parts)},
                        {"steps", std::move(steps)}};
   return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -24,14 +24,22 @@ def search(g, url, condition, *extra, step="400ms"):
     return done, json.loads(path.read_text()) if path.exists() else None
 
 
+def skip_where_the_client_was_the_limit(done, found):
+    """On a machine that has no time for the client it must say so, and name no other tier."""
+    if found["client_limit"]:
+        assert found["limit"]["tier"] == "client"
+        assert "limited by the client itself" in done.stdout
+        pytest.skip(f"too busy a machine: {found['failed']}")
+
+
 def test_the_limit_of_a_blocking_server(g):
     """4 threads that hold each request for 5 ms: 800 a second and no more."""
     server = g.server("s1", "--delay", "5ms", "--blocking", threads=4)
     coordinator = g.configured(TIMED.format(address=server.address))
     done, found = search(g, coordinator.url(), "p99<60ms,errors<1%", "--start-rate", "300")
-    assert done.returncode == 0, done.stderr
     assert found["format"] == "giliran-find-max/1"
-    assert not found["client_limit"], done.stdout
+    skip_where_the_client_was_the_limit(done, found)
+    assert done.returncode == 0, done.stderr
     # The ends were tried three times, the gap is a twentieth; a busy machine serves fewer, and a
     # short step is over before a small excess has become a long queue.
     assert found["settled"], done.stdout
@@ -53,6 +61,7 @@ def test_the_coordinators_log_tells_what_answers_do_not(g):
         "server_timing = true\n", "").replace("servers = [", "in_flight_max = 1\nservers = ["))
     done, found = search(g, coordinator.url(), "p99<60ms", "--start-rate", "120",
                          "--coordinator-log", coordinator.log, step="250ms")
+    skip_where_the_client_was_the_limit(done, found)
     assert done.returncode == 0, done.stderr
     assert 60 <= found["holds"] <= 260, done.stdout
     assert found["limit"]["tier"] == "coordinator", done.stdout
