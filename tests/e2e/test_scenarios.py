@@ -22,7 +22,7 @@ def names(g):
 
 def test_what_is_shown_is_a_file_that_is_good(g):
     every = names(g)
-    assert {"demo", "round-robin", "threads", "clients", "slow-server", "failover", "overload", "tail",
+    assert {"demo", "round-robin", "single-multi", "clients", "slow-server", "failover", "overload", "tail",
             "reuse"} <= set(every)
     for name in every:
         shown = g.once("lab", "show", name)
