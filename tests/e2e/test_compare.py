@@ -36,8 +36,8 @@ def test_worse_better_and_the_same(g):
 def test_two_clients_at_the_same_time_merge_exactly(g):
     server = g.server("s1", "--delay", "3ms")
     paths = [g.folder / "m1.json", g.folder / "m2.json"]
-    clients = [g.client(server.url(), "-c", "4", "-d", f"{2 * SLOW}s", "--json", path, name=path.stem)
-               for path in paths]
+    flags = ["-c", "4", "-d", f"{2 * SLOW}s"]
+    clients = [g.client(server.url(), *flags, "--json", path, name=path.stem) for path in paths]
     assert [client.wait(60) for client in clients] == [0, 0]
     merged_path = g.folder / "merged.json"
     done = g.once("compare", "--merge", *paths, "--json", merged_path)

@@ -55,7 +55,7 @@ def test_the_limit_of_a_blocking_server(g):
 
 
 def test_the_coordinators_log_tells_what_answers_do_not(g):
-    """A slot for one request at a time: they wait in the coordinator's queue, which no answer says."""
+    """A slot for one request at a time: they wait in the coordinator's queue; no answer says so."""
     server = g.server("s1", "--delay", "5ms")
     coordinator = g.configured(TIMED.format(address=server.address).replace(
         "server_timing = true\n", "").replace("servers = [", "in_flight_max = 1\nservers = ["))
