@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/address.h"
 #include "base/parse.h"
 #include "cli/client_flags.h"
@@ -56,6 +58,11 @@ base::Result<void> add_source(std::vector<base::Address>& out, const std::string
   return {};
 }
 
+void insert_before(std::vector<Flag>& flags, std::string_view names,
+                   const std::vector<Flag>& group) {
+  flags.insert(std::ranges::find(flags, names, &Flag::names), group.begin(), group.end());
+}
+
 }  // namespace
 
 Command client_command(client::ClientOptions& o) {
@@ -106,16 +113,15 @@ Command client_command(client::ClientOptions& o) {
       {"--json", "PATH", "the result as JSON; -: standard output", set_text(o.json_path)},
       {"--html", "PATH", "the result as a page to look at; -: standard output",
        set_text(o.html_path)},
-      {"--progress", "auto|none|json", "auto: a live line on a terminal; json: an object a second",
+      {"--progress", "auto|none|json", "auto: live on a terminal; json: an object a second",
        [&o](const std::string& text) { return set_progress(o.progress, text); }},
       {"--seed", "N", "default: a random one, told at the start",
        set_number(o.seed, 1, UINT64_MAX)},
       {"--strict", "", "exit status 3 where the client itself was the limit", set_true(o.strict)},
       {"-q,--quiet", "", "no plan, no live line, no summary", set_true(o.quiet)},
   };
-  for (const auto& group : {client_content_flags(o), client_result_flags(o)}) {
-    command.flags.insert(command.flags.end(), group.begin(), group.end());
-  }
+  insert_before(command.flags, "--message", client_content_flags(o));
+  insert_before(command.flags, "--progress", client_result_flags(o));
   command.finish = [&o]() -> base::Result<void> {
     if (o.url.empty() && o.targets_file.empty()) {
       return base::fail("no URL: giliran client URL, such as http://127.0.0.1:8080/");

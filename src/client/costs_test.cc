@@ -112,6 +112,8 @@ TEST(Costs, ATemplatedRequestAllocatesNothingEither) {
   uint64_t places = 0;
   target.path = Template::parse("/{{seq}}?r={{rand}}&d={{dist:exp(5ms)}}", places).value();
   target.headers.push_back({"X-Id", Template::parse("{{id}}", places).value()});
+  target.method = "PUT";
+  target.body = Template::parse("n={{seq}}", places).value();
   expect_lean(Protocol::kHttp, {}, std::move(target));
 }
 

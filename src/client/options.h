@@ -13,7 +13,7 @@
 namespace giliran::client {
 
 enum class Progress : uint8_t {
-  kAuto,  // one live line on standard error where it is a terminal
+  kAuto,  // a few live lines on standard error where it is a terminal
   kNone,
   kJson  // one JSON object a second on standard output (docs/formats/client_json.md)
 };

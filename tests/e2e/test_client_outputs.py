@@ -11,7 +11,7 @@ import termios
 import time
 
 import pytest
-from harness import GILIRAN, SLOW
+from harness import GILIRAN, SLOW, records
 
 
 def run(g, server, *args):
@@ -78,6 +78,22 @@ def test_the_result_file_adds_up(g, tmp_path):
     median = next(r for r in rows if float(r[1]) >= 0.5)
     assert float(median[0]) == pytest.approx(result["response_time"]["p50_us"] / 1e3, rel=0.01)
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_log_tells_the_response_time_too(g, tmp_path):
+    """Two connections for more than they can do: most of the response time is waiting."""
+    server = g.server("s1")
+    done = run(g, server, "-R", 1500, "-c", 2, "-d", "1s", "--log", "c.log", "--log-full", "wait",
+               "--json", "r.json")
+    assert done.returncode == 0, done.stderr
+    times = sorted(r["lag_us"] + r["send_us"] + r["wait_us"] + r["data_us"]
+                   for r in records(tmp_path / "c.log"))
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert len(times) == result["response_time"]["count"] < result["totals"]["due"]
+    assert times[-1] == pytest.approx(result["response_time"]["max_us"], rel=0.01)
+    assert times[len(times) // 2] == pytest.approx(result["response_time"]["p50_us"], rel=0.01)
+    assert times[-1] > 5 * result["service_time"]["p50_us"]
+    assert "NEVER SENT" in done.stdout and "JUDGE BY THE RESPONSE TIME" in done.stdout
 
 
 def test_data_on_standard_output_is_alone_there(g):
