@@ -1,4 +1,4 @@
-"""Scenario files: what there is, what is shown, what is refused, and one that is run and run again."""
+"""Scenario files: what there is and is shown, what is refused, and one that is run twice."""
 import json
 
 import pytest
@@ -22,8 +22,8 @@ def names(g):
 
 def test_what_is_shown_is_a_file_that_is_good(g):
     every = names(g)
-    assert {"demo", "round-robin", "single-multi", "clients", "slow-server", "failover", "overload", "tail",
-            "reuse"} <= set(every)
+    assert {"demo", "round-robin", "single-multi", "clients", "slow-server", "failover", "overload",
+            "tail", "reuse"} <= set(every)
     for name in every:
         shown = g.once("lab", "show", name)
         assert shown.returncode == 0, shown.stderr
