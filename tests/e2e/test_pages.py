@@ -248,7 +248,6 @@ def test_a_page_that_cannot_be_written_is_said_before_the_start(g):
 SCENARIO = """
 scenario = "stops"
 about = "one of two servers stops for a while"
-repeat = 1
 
 [[servers]]
 count = 2

@@ -106,6 +106,7 @@ export function tables(result: ClientResult): Child[] {
 const TIERS: Record<string, string> = Object.assign(Object.create(null) as Record<string, string>, {
   app: "the server, in all",
   queue: "waiting for a thread of the server",
+  service: "the server doing its work",
   work: "computing",
   delay: "waiting in the server",
   "gl-queue": "waiting for a slot in the coordinator",
