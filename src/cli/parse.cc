@@ -22,7 +22,7 @@ std::string overview() {
          "  lab          a whole experiment on this machine; without a name: the demo\n"
          "  report       reads the logs of all three and says where the time went\n"
          "  compare      says whether a second measurement is better or worse; merges several\n"
-         "  check        says what is wrong with a configuration file, before it is used\n"
+         "  check        says what is wrong with a configuration or scenario, before it is used\n"
          "  help         this text; giliran help COMMAND explains one\n\n"
          "Examples:\n"
          "  giliran lab\n"

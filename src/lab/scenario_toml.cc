@@ -24,6 +24,7 @@ namespace {
 using config::Position;
 using config::Value;
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kRunKey = "run";
 constexpr std::string_view kVaryKey = "vary";
 constexpr std::string_view kExpectKey = "expect";
@@ -445,7 +446,11 @@ std::string saved_text(const Scenario& scenario, uint64_t seed) {
   const auto root = config::read_toml(scenario.source);
   if (!root) return scenario.source;
   const Value* const value = root->find("seed");
-  if (value == nullptr) return fmt::format("seed = {}\n{}", seed, scenario.source);
+  if (value == nullptr) {
+    const size_t begin = scenario.source.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+    std::string text = scenario.source;
+    return text.insert(begin, fmt::format("seed = {}\n", config::from_number(seed)));
+  }
   // The place of the value, by line and column (in code points: what stands before is ASCII).
   size_t at = 0;
   for (uint32_t line = 1; line < value->at.line; ++line) at = scenario.source.find('\n', at) + 1;

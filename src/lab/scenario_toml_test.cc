@@ -383,6 +383,8 @@ TEST(Saved, HasTheSeed) {
   const Scenario without = parsed("scenario = \"x\"\nrepetitions = 2 # two\n");
   EXPECT_EQ(saved_text(without, 42), "seed = 42\n" + without.source);
   EXPECT_EQ(parsed(saved_text(without, 42)).seed, 42U);
+  const Scenario marked = parsed("\xef\xbb\xbfscenario = \"x\"");
+  EXPECT_EQ(parsed(saved_text(marked, UINT64_MAX)).seed, UINT64_MAX);
   const Scenario with = parsed("scenario = \"x\"\n  seed = 7 # mine\nrepetitions = 2\n");
   EXPECT_EQ(saved_text(with, UINT64_MAX),
             "scenario = \"x\"\n  seed = \"18446744073709551615\" # mine\nrepetitions = 2\n");

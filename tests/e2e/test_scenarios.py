@@ -46,7 +46,8 @@ def test_a_bad_file_is_told_with_its_places_and_nothing_is_run(g):
     for words in (("lab", file), ("check", file)):
         done = g.once(*words)
         assert done.returncode == 2, done.stdout
-        assert f"{file}:3:1: unknown key 'client.conections'; did you mean 'connections'?" in done.stderr
+        assert (f"{file}:3:1: unknown key 'client.conections'; did you mean 'connections'?"
+                in done.stderr)
     file.write_text(file.read_text().replace("conections", "connections"))
     done = g.once("lab", file)
     assert done.returncode == 2
