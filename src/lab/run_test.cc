@@ -108,6 +108,50 @@ TEST_F(RunTest, WhoDoesNotListenToTermIsKilled) {
   EXPECT_TRUE(ran.interrupted);
 }
 
+TEST_F(RunTest, WhatTheTimelineKillsIsStartedAgainAtItsAddress) {
+  using std::chrono::milliseconds;
+  plan_.timeline = {
+      {.at = milliseconds(50), .action = Action::kKill, .servers = {0}, .text = "kill server-1"},
+      {.at = milliseconds(60), .action = Action::kStart, .servers = {0}, .text = "start server-1"},
+      {.at = std::chrono::hours(1), .action = Action::kKill, .servers = {1}, .text = "never"}};
+  const Ran ran = execute(listening(5) + forever(), listening(6) + forever(),
+                          "echo plan >&2; sleep 0.8; exit 0");
+  EXPECT_EQ(ran.failure, "");
+  EXPECT_TRUE(ran.killed);
+  ASSERT_THAT(ran.marks, SizeIs(2));
+  EXPECT_EQ(ran.marks[1].text, "start server-1");
+  EXPECT_GE(ran.marks[1].at.ns, ran.marks[0].at.ns);
+  EXPECT_THAT(ran.missed, ElementsAre("never"));
+  ASSERT_THAT(ran.processes, SizeIs(4));
+  EXPECT_EQ(ran.processes[2].name, "server-1");
+  EXPECT_EQ(ran.processes[2].starts, 2U);
+  EXPECT_EQ(ran.processes[3].starts, 1U);
+  ASSERT_THAT(ran.commands, SizeIs(5));
+  EXPECT_THAT(ran.commands[4], testing::Contains("http://127.0.0.1:5"));
+  EXPECT_THAT(ran.said, HasSubstr("server-1: listening on http://127.0.0.1:5"));
+}
+
+TEST_F(RunTest, AnotherServerThatDiesMeanwhileIsNotForgiven) {
+  plan_.timeline = {{.at = {}, .action = Action::kKill, .servers = {0}, .text = "kill server-1"}};
+  const Ran ran =
+      execute("case $* in *server-2*) " + listening(5) + "sleep 0.4; echo tired >&2; exit 1;; *) " +
+                  listening(5) + forever() + ";; esac",
+              listening(6) + forever(), forever());
+  EXPECT_EQ(ran.failure, "server-2 ended with status 1");
+  EXPECT_THAT(ran.last_words, testing::Contains("tired"));
+}
+
+TEST_F(RunTest, WhatIsStoppedIsEndedAllTheSame) {
+  plan_.timeline = {{.at = {}, .action = Action::kStop, .servers = {0, 1}, .text = "stop both"}};
+  const Ran ran = execute(listening(5) + forever(), listening(6) + forever(), "sleep 0.2; exit 0");
+  EXPECT_EQ(ran.failure, "");
+  EXPECT_THAT(ran.marks, SizeIs(1));
+  on_progress_ = [this] { run_->interrupt(); };
+  const Ran interrupted = execute(listening(5) + forever(), listening(6) + forever(),
+                                  "sleep 0.2; echo '{}'; " + forever());
+  EXPECT_TRUE(interrupted.interrupted);
+}
+
 TEST_F(RunTest, AProgramThatIsNotThere) {
   place_ = {.program = "no/such/program", .folder = "x"};
   lab::Run run(*io_, plan_, place_, nullptr);

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import GILIRAN, SLOW, counts, records, until
+from harness import GILIRAN, SLOW, await_records, counts, records, until
 
 TIMELINE = """
 scenario = "events"
@@ -272,9 +272,9 @@ def test_a_rerun_is_the_same_again(g):
     assert [p["name"] for p in one["points"]] == [p["name"] for p in two["points"]]
     assert (g.folder / "out/scenario.toml").read_text() == (
         g.folder / "out-2/scenario.toml").read_text()
-    plain_words = [[re.sub(r":\d{4,5}\b|out(-2)?/", "", c) for r in x["runs"] for c in r["commands"]]
-                   for x in (one, two)]
-    assert plain_words[0] == plain_words[1]
+    shells = [[re.sub(r":\d{4,5}\b|out(-2)?/", "", c) for r in x["runs"] for c in r["commands"]]
+              for x in (one, two)]
+    assert shells[0] == shells[1]
     assert len(one["points"]) == 2 and all(p["rate"]["count"] == 2 for p in one["points"])
     assert "<html" in (g.folder / "out/report.html").read_text()[:200].lower()
     assert g.once("lab", "rerun", "nowhere").returncode == 2
@@ -317,12 +317,11 @@ def test_a_server_reads_its_file_again_under_load(g):
     path.write_text('delay = "1ms"\n')
     server = g.server("s1", "-c", path, threads=2)
     client = g.client(server.url(), "-c", "4", "-d", "1500ms")
-    seen = server.err.count("read again")
     for number, text in enumerate(('delay = "30ms"\n', 'delay = "1ms"\nbody = 64\n'), 1):
+        await_records(server.log, 20 * number)
         path.write_text(text)
         server.signal(signal.SIGHUP)
-        until(lambda n=number: server.err.count("read again") == seen + n, "it was read",
-              5 * SLOW)
+        until(lambda n=number: server.err.count("read again") == n, "it was read", 5 * SLOW)
     path.write_text('delay = "soon"\n')
     server.signal(signal.SIGHUP)
     until(lambda: "changes nothing" in server.err, "it was refused", 5 * SLOW)
