@@ -51,10 +51,10 @@ class RunCompare : public testing::Test {
 };
 
 TEST_F(RunCompare, ExitStatusTellsWorse) {
-  const std::string a = imagined("a.json", {.seed = 1, .per_interval = 200});
-  const std::string same = imagined("same.json", {.seed = 2, .per_interval = 200});
+  const std::string a = imagined("a.json", {.seed = 1, .intervals = 15});
+  const std::string same = imagined("same.json", {.seed = 2, .intervals = 15});
   const std::string slow =
-      imagined("slow.json", {.seed = 3, .per_interval = 200, .slow_factor = 2});
+      imagined("slow.json", {.seed = 3, .intervals = 15, .slow_factor = 2});
   EXPECT_EQ(run({.a = {a}, .b = {same}}), 0) << out_.str();
   EXPECT_THAT(out_.str(), HasSubstr("no difference shown between A and B"));
   EXPECT_EQ(run({.a = {a}, .b = {slow}}), 3);
@@ -74,7 +74,7 @@ TEST_F(RunCompare, EveryBadFileIsNamed) {
 }
 
 TEST_F(RunCompare, WritesJsonAndPage) {
-  const std::string a = imagined("a.json", {.seed = 1, .per_interval = 200});
+  const std::string a = imagined("a.json", {.seed = 1, .intervals = 15});
   EXPECT_EQ(run({.a = {a}, .b = {a}, .json_path = path("c.json"), .html_path = path("c.html")}), 0);
   const auto json = nlohmann::json::parse(read("c.json"));
   EXPECT_EQ(json["format"], "giliran-compare/1");
@@ -87,14 +87,14 @@ TEST_F(RunCompare, WritesJsonAndPage) {
 }
 
 TEST_F(RunCompare, MergesIntoAResultThatCanBeComparedAgain) {
-  const std::string a = imagined("a.json", {.seed = 1, .per_interval = 200});
-  const std::string b = imagined("b.json", {.seed = 2, .per_interval = 200});
+  const std::string a = imagined("a.json", {.seed = 1, .intervals = 15});
+  const std::string b = imagined("b.json", {.seed = 2, .intervals = 15});
   EXPECT_EQ(run({.a = {a, b}, .merge = true, .json_path = path("m.json")}), 0);
   EXPECT_THAT(out_.str(), StartsWith("2 results: "));
   const auto merged = read_client_result(path("m.json"));
   ASSERT_TRUE(merged) << merged.error().message;
-  base::Histogram sum = imagine({.seed = 1, .per_interval = 200}).response_time;
-  ASSERT_TRUE(sum.add(imagine({.seed = 2, .per_interval = 200}).response_time));
+  base::Histogram sum = imagine({.seed = 1, .intervals = 15}).response_time;
+  ASSERT_TRUE(sum.add(imagine({.seed = 2, .intervals = 15}).response_time));
   EXPECT_TRUE(same(merged->response_time, sum));
   EXPECT_EQ(run({.a = {path("m.json")}, .b = {path("m.json")}}), 0);
   EXPECT_EQ(run({.a = {a, b}, .merge = true}), 0);  // to standard output

@@ -12,7 +12,7 @@ namespace giliran::report {
 struct Imagined {
   uint64_t seed = 1;
   size_t intervals = 30;
-  uint64_t per_interval = 500;
+  uint64_t per_interval = 150;
   double mean_us = 1000;   // of an exponential service time
   double slow_factor = 1;  // all times, by so much
   double drift = 0.1;      // how much intervals differ, as a share: noise that has a memory
