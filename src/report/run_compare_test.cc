@@ -53,8 +53,7 @@ class RunCompare : public testing::Test {
 TEST_F(RunCompare, ExitStatusTellsWorse) {
   const std::string a = imagined("a.json", {.seed = 1, .intervals = 15});
   const std::string same = imagined("same.json", {.seed = 2, .intervals = 15});
-  const std::string slow =
-      imagined("slow.json", {.seed = 3, .intervals = 15, .slow_factor = 2});
+  const std::string slow = imagined("slow.json", {.seed = 3, .intervals = 15, .slow_factor = 2});
   EXPECT_EQ(run({.a = {a}, .b = {same}}), 0) << out_.str();
   EXPECT_THAT(out_.str(), HasSubstr("no difference shown between A and B"));
   EXPECT_EQ(run({.a = {a}, .b = {slow}}), 3);
