@@ -109,6 +109,22 @@ class Browser:
     def text(self, selector):
         return self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
+    def overlapping(self):
+        """Pairs of figures of which one covers the other, and plots that reach out of theirs."""
+        return self.run("""
+            const boxes = [...document.querySelectorAll("figure")].map((f) => {
+              const plot = f.querySelector(".uplot")?.getBoundingClientRect();
+              return {id: f.id, box: f.getBoundingClientRect(), plot};
+            });
+            const found = boxes.filter((b) => b.plot && b.plot.bottom > b.box.bottom + 1)
+                               .map((b) => [b.id]);
+            boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => {
+              const across = a.box.left < b.box.right - 1 && b.box.left < a.box.right - 1;
+              const down = a.box.top < b.box.bottom - 1 && b.box.top < a.box.bottom - 1;
+              if (across && down) found.push([a.id, b.id]);
+            }));
+            return found;""")
+
     def marked(self, name, times):
         """Whether a plot has a line of its own colour at each of these times."""
         return self.run("""

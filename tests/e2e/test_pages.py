@@ -73,6 +73,11 @@ def test_a_page_shows_the_numbers_of_the_json(browser, page):
     assert browser.text("#expected").count("✓ met") == 2
 
 
+def test_nothing_covers_anything(browser, page):
+    browser.open(page[0])
+    assert browser.overlapping() == []
+
+
 def test_every_plot_is_drawn_from_the_intervals(browser, page):
     html, result = page
     browser.open(html)
@@ -157,6 +162,7 @@ def test_it_can_be_printed(browser, page):
     plots = browser.drawn()
     assert all(plot["width"] <= 700 for plot in plots.values())
     assert browser.run(COLOURS)["ground"] == "rgb(255, 255, 255)"
+    assert browser.overlapping() == []
     assert len(base64.b64decode(browser.pdf())) > 20_000
     clean(browser)
 
@@ -166,6 +172,7 @@ def test_it_fits_a_phone(browser, page):
     browser.open(page[0])
     assert browser.run("return document.documentElement.scrollWidth") <= 360
     assert all(plot["width"] <= 360 for plot in browser.drawn().values())
+    assert browser.overlapping() == []
 
 
 def test_plots_zoom_together_and_change_their_scale(browser, page):
