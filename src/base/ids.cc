@@ -1,14 +1,25 @@
 #include "base/ids.h"
 
+#include <cstring>
+
 namespace giliran::base {
 namespace {
 
-void put_hex(uint64_t value, int digits, char* out) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = digits - 1; i >= 0; --i) {
-    out[i] = kDigits[value & 15];
-    value >>= 4;
-  }
+// Eight digits at once: the nibbles are spread to a byte each, the highest first in memory.
+void put_hex32(uint32_t value, char* out) {
+  constexpr uint64_t kOnes = 0x0101'0101'0101'0101;
+  uint64_t x = value;
+  x = (x << 16 | x) & 0x0000'ffff'0000'ffff;
+  x = (x << 8 | x) & 0x00ff'00ff'00ff'00ff;
+  x = (x << 4 | x) & 0x0f0f'0f0f'0f0f'0f0f;
+  const uint64_t letters = (x + 6 * kOnes) >> 4 & kOnes;  // 1 where 10 or more
+  x = __builtin_bswap64(x + '0' * kOnes + letters * ('a' - '0' - 10));
+  std::memcpy(out, &x, sizeof x);
+}
+
+void put_hex64(uint64_t value, char* out) {
+  put_hex32(static_cast<uint32_t>(value >> 32), out);
+  put_hex32(static_cast<uint32_t>(value), out + 8);
 }
 
 // Lower-case digits only, at most 16 of them.
@@ -39,8 +50,8 @@ TraceId TraceId::make(Rng& rng) {
 }
 
 void TraceId::format(char out[32]) const {
-  put_hex(high, 16, out);
-  put_hex(low, 16, out + 16);
+  put_hex64(high, out);
+  put_hex64(low, out + 16);
 }
 
 SpanId SpanId::make(Rng& rng) {
@@ -52,7 +63,7 @@ SpanId SpanId::make(Rng& rng) {
 }
 
 void SpanId::format(char out[16]) const {
-  put_hex(value, 16, out);
+  put_hex64(value, out);
 }
 
 std::optional<TraceParent> TraceParent::parse(std::string_view text) {
@@ -74,7 +85,9 @@ void TraceParent::format(char out[kTextSize]) const {
   out[2] = out[35] = out[52] = '-';
   trace.format(out + 3);
   parent.format(out + 36);
-  put_hex(flags, 2, out + 53);
+  constexpr char kDigits[] = "0123456789abcdef";
+  out[53] = kDigits[flags >> 4];
+  out[54] = kDigits[flags & 15];
 }
 
 std::optional<SpanId> parse_span_id(std::string_view hex) {

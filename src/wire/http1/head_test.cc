@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "base/text.h"
 #include "wire/http1/parser.h"
 #include "wire/http1/writer.h"
 
@@ -49,6 +50,15 @@ TEST(HeadTest, KnowsNamesIgnoringCase) {
     other.back() = '_';
     EXPECT_EQ(name_of(other), Name::kOther) << other;
     EXPECT_EQ(name_of(name + "s"), Name::kOther) << name;
+    for (size_t at = 0; at < name.size(); ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        other = upper;
+        other[at] = static_cast<char>(byte);
+        EXPECT_EQ(static_cast<uint8_t>(name_of(other)) == expected,
+                  base::equals_ignoring_case(other, name))
+            << other;
+      }
+    }
     ++expected;
   }
   EXPECT_EQ(expected, static_cast<uint8_t>(Name::kReferer) + 1);
