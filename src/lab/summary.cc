@@ -31,14 +31,25 @@ std::string times_text(double speed_up) {
   return fmt::format("{:.{}f}x", speed_up, speed_up < 9.95 ? 2 : 1);
 }
 
+// What all runs have in common of their size, or nothing.
+std::string each_run(const Scenario& scenario) {
+  const RunPlan& first = scenario.runs.front();
+  const bool alike = std::ranges::all_of(scenario.runs, [&first](const RunPlan& run) {
+    return run.client.connections == first.client.connections &&
+           run.servers.size() == first.servers.size() && run.client.loop() == first.client.loop();
+  });
+  if (!alike) return {};
+  return fmt::format(" Each: {} {}, a coordinator, {} server{}, on 127.0.0.1.",
+                     first.client.connections,
+                     first.client.loop() == Loop::kClosed ? "clients" : "connections at most",
+                     first.servers.size(), first.servers.size() == 1 ? "" : "s");
+}
+
 std::string heading(const LabResult& result) {
-  const RunPlan& first = result.scenario.runs.front();
-  return fmt::format(
-      "Giliran lab \"{}\": {} of {} runs, {:.1f} s on {} core{}. Each: {} clients, a coordinator, "
-      "{} servers, on 127.0.0.1. Seed {}.",
-      result.scenario.name, result.runs.size(), result.scenario.runs.size(),
-      base::to_seconds(result.elapsed), result.cores, result.cores == 1 ? "" : "s",
-      first.client.connections, first.servers.size(), result.seed);
+  return fmt::format("Giliran lab \"{}\": {} of {} runs, {:.1f} s on {} core{}.{} Seed {}.",
+                     result.scenario.name, result.runs.size(), result.scenario.runs.size(),
+                     base::to_seconds(result.elapsed), result.cores, result.cores == 1 ? "" : "s",
+                     each_run(result.scenario), result.seed);
 }
 
 std::string rates(const LabResult& result) {
