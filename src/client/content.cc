@@ -110,7 +110,10 @@ base::Result<void> plan_tcp(const ClientOptions& options, Plan& plan) {
 base::Result<config::Url> plan_content(const ClientOptions& options, Plan& plan) {
   if (!options.url.starts_with("tcp://")) {
     plan.protocol = Protocol::kHttp;
-    return plan_http(options, plan);
+    config::Url url = GILIRAN_TRY(plan_http(options, plan));
+    if (url.scheme != config::Scheme::kTcp) return url;
+    return base::fail(
+        fmt::format("URL '{}': tcp:// takes no weight, method or file", plan.url));
   }
   config::Url url = GILIRAN_TRY(config::parse_url(options.url));
   plan.protocol = Protocol::kTcp;

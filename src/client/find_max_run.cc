@@ -30,6 +30,10 @@ int complain(std::string_view what, int status) {
   return status;
 }
 
+int complain_of_json(const ClientOptions& options, int status) {
+  return complain(fmt::format("--json {}: {}", options.json_path, std::strerror(errno)), status);
+}
+
 base::Result<void> check(const ClientOptions& o) {
   const auto no = [](const char* flag) {
     return base::fail(fmt::format("--find-max sets rate and duration itself: leave out {}", flag));
@@ -43,7 +47,15 @@ base::Result<void> check(const ClientOptions& o) {
   if (!o.html_path.empty()) return base::fail("--find-max takes no --html; --json has its steps");
   if (!o.hgrm_path.empty()) return base::fail("--find-max takes no --hgrm");
   if (!o.expect.empty()) return base::fail("--find-max has the conditions; leave out --expect");
-  return {};
+  if (o.progress == Progress::kJson) return base::fail("--find-max takes no --progress json");
+  constexpr FindMaxOptions kLimits;
+  if (o.start_rate < kLimits.rate_min || o.start_rate > kLimits.rate_max) {
+    return base::fail(fmt::format("--start-rate: {:g} a second, expected {:g} to {:g}",
+                                  o.start_rate, kLimits.rate_min, kLimits.rate_max));
+  }
+  if (o.coordinator_log.empty() || std::ifstream(o.coordinator_log)) return {};
+  return base::fail(
+      fmt::format("--coordinator-log {}: {}", o.coordinator_log, std::strerror(errno)));
 }
 
 class Search {
@@ -52,6 +64,13 @@ class Search {
     if (seed_ == 0) seed_ = base::random_seed();
     if (options_.warmup.count() == 0) options_.warmup = options_.step_duration / kWarmupPart;
     options_.duration = options_.step_duration;
+  }
+
+  // That the first step can be run; asks nothing of anybody.
+  base::Result<void> check_plan() {
+    options_.rate = options_.start_rate;
+    return check_descriptors(
+        GILIRAN_TRY(make_plan(options_, std::thread::hardware_concurrency())));
   }
 
   // An error is one of the start: the steps are alike but for the rate.
@@ -156,17 +175,6 @@ class Search {
   bool first_ = true;
 };
 
-bool write(const std::string& path, const std::string& bytes) {
-  if (path == "-") {
-    fmt::print("{}", bytes);
-    return true;
-  }
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << bytes;
-  file.close();
-  return static_cast<bool>(file);
-}
-
 }  // namespace
 
 base::Result<TierTimesOfStep> coordinator_times(const std::string& log_path,
@@ -202,12 +210,22 @@ base::Result<TierTimesOfStep> coordinator_times(const std::string& log_path,
 int run_find_max(const ClientOptions& options) {
   const auto good = check(options);
   if (!good) return complain(good.error().message, kBadUsage);
-  const auto capacity = Search(options).run();
-  if (!capacity) return complain(capacity.error().message, kBadUsage);
-  if (!options.json_path.empty() && !write(options.json_path, to_json(*capacity))) {
-    return complain(fmt::format("--json {}: {}", options.json_path, std::strerror(errno)), kFailed);
+  Search search(options);
+  const auto planned = search.check_plan();
+  if (!planned) return complain(planned.error().message, kBadUsage);
+  const bool to_stdout = options.json_path == "-";
+  std::ofstream json;
+  if (!options.json_path.empty() && !to_stdout) {
+    json.open(options.json_path, std::ios::binary | std::ios::trunc);
+    if (!json) return complain_of_json(options, kBadUsage);
   }
-  fmt::print(options.json_path == "-" ? stderr : stdout, "{}", text(*capacity));
+  const auto capacity = search.run();
+  if (!capacity) return complain(capacity.error().message, kBadUsage);
+  if (to_stdout) fmt::print("{}", to_json(*capacity));
+  if (json.is_open() && !(json << to_json(*capacity)).flush()) {
+    return complain_of_json(options, kFailed);
+  }
+  fmt::print(to_stdout ? stderr : stdout, "{}", text(*capacity));
   if (capacity->interrupted) return kFailed;
   if (capacity->found.holds == 0) return kNotMet;
   return options.strict && capacity->found.client_limit ? kNotMet : 0;

@@ -15,6 +15,8 @@ using report::format_latency;
 using report::format_latency_us;
 using report::format_rate;
 
+constexpr double kErrorsNoted = 0.001;  // as a share
+
 std::string_view name(Held held) {
   switch (held) {
     case Held::kHolds:
@@ -29,21 +31,41 @@ std::string_view name(Held held) {
 
 std::string headline(const Capacity& c) {
   const FoundMax& found = c.found;
-  if (found.tries == 0) return "highest rate: not known; no step was finished\n";
+  if (found.tries == 0) return "highest rate: not known; no step was finished";
   if (found.fails == 0) {
-    return fmt::format("highest rate: {} or more; no rate failed\n", format_rate(found.holds));
+    return fmt::format("highest rate: {} or more; no rate failed", format_rate(found.holds));
   }
   if (found.holds == 0) {
-    return fmt::format("highest rate: below {}; no rate held ({})\n", format_rate(found.fails),
+    return fmt::format("highest rate: below {}; no rate held ({})", format_rate(found.fails),
                        c.failed);
   }
   if (found.client_limit) {
-    return fmt::format("highest rate: {} or more; at {} the client was the limit ({})\n",
+    return fmt::format("highest rate: {} or more; at {} the client was the limit ({})",
                        format_rate(found.holds), format_rate(found.fails), c.failed);
   }
-  return fmt::format("highest rate: between {} (holds) and {} (fails: {}){}\n",
+  return fmt::format("highest rate: between {} (holds) and {} (fails: {}){}",
                      format_rate(found.holds), format_rate(found.fails), c.failed,
                      found.settled ? "" : "; the search ended before it could be told closer");
+}
+
+// Failed requests are in no percentile: a rate may hold because most of them failed.
+std::string errors_note(const Capacity& c) {
+  double worst = 0;
+  for (const CapacityStep& step : c.steps) {
+    const bool looked_at = std::ranges::any_of(step.conditions, [](const report::Expected& one) {
+      return one.text.starts_with("errors");
+    });
+    if (looked_at) return {};
+    if (step.rate == c.found.holds && step.held == Held::kHolds) {
+      worst = std::max(worst, step.errors_share);
+    }
+  }
+  if (worst < kErrorsNoted) return {};
+  return "Note: " + report::wrapped(
+                        fmt::format("at {}, which holds, {:.3g} % of the requests failed or had a "
+                                    "status of 400 or more; add errors<0.1% to the thresholds.",
+                                    format_rate(c.found.holds), 100 * worst),
+                        6);
 }
 
 std::string steps_table(const Capacity& c) {
@@ -87,8 +109,9 @@ std::string parts_table(const Capacity& c) {
 
 std::string text(const Capacity& c) {
   std::string out = c.interrupted ? "interrupted; so far:\n" : "";
-  out += headline(c);
-  if (!c.limit.text.empty()) out += "limited by " + c.limit.text + "\n";
+  out += report::wrapped(headline(c), 2);
+  if (!c.limit.text.empty()) out += report::wrapped("limited by " + c.limit.text, 2);
+  out += errors_note(c);
   if (c.steps.empty()) return out;
   return out + "\n" + steps_table(c) + parts_table(c);
 }

@@ -157,6 +157,20 @@ TEST(Summary, NeverHidesWhatTheLogLost) {
               AllOf(HasSubstr("log: 90 records, 10 DROPPED"), HasSubstr("(interrupted)")));
 }
 
+TEST(Summary, FitsEightyColumnsAndLeavesTheWarmupOut) {
+  RunResult result = sample();
+  result.warmup = std::chrono::milliseconds(500);
+  result.interrupted = result.logged = true;
+  result.log = {.written = 90'000, .dropped = 10'000, .write_errors = 10'000};
+  result.totals.add(stalled().totals);
+  for (int i = 0; i < 20'000; ++i) {
+    result.totals.issued(base::Instant{} + std::chrono::seconds(1));
+    result.totals.ended({.status = 503, .at = base::Instant{} + std::chrono::seconds(1)});
+  }
+  EXPECT_THAT(summary_text(result), HasSubstr("30,100 requests in 1.50 s"));
+  EXPECT_LE(widest(summary_text(result)), 80u) << summary_text(result);
+}
+
 TEST(Summary, OfNothing) {
   EXPECT_THAT(summary_text(RunResult{}), HasSubstr("0 requests in 0.00 s"));
 }

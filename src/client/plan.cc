@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint32_t kConnectionsMax = 1'000'000;
 constexpr uint32_t kThreadsMax = 1024;
+constexpr uint64_t kRequestsMax = 1'000'000'000'000'000;  // with a warm-up's they can be counted
 
 base::Result<void> check_numbers(const ClientOptions& options) {
   if (options.connections > kConnectionsMax) {
@@ -24,9 +25,17 @@ base::Result<void> check_numbers(const ClientOptions& options) {
     return base::fail(
         fmt::format("--threads {}: expected at most {}", options.threads, kThreadsMax));
   }
-  if (options.warmup.count() < 0) return base::fail("--warmup: expected more than 0");
-  if (options.timeout.count() <= 0) return base::fail("--timeout: expected more than 0");
-  if (options.duration.count() < 0) return base::fail("--duration: expected more than 0");
+  if (options.requests > kRequestsMax) {
+    return base::fail(
+        fmt::format("--requests {}: expected at most {}", options.requests, kRequestsMax));
+  }
+  if (options.timeout.count() == 0) return base::fail("--timeout: expected more than 0");
+  for (const auto& [flag, time] : {std::pair("--warmup", options.warmup),
+                                   {"--timeout", options.timeout},
+                                   {"--duration", options.duration}}) {
+    if (time.count() < 0) return base::fail(fmt::format("{}: expected more than 0", flag));
+    if (time > kLongest) return base::fail(fmt::format("{}: expected at most 10 years", flag));
+  }
   return {};
 }
 
@@ -67,7 +76,9 @@ std::string text(const Plan& plan) {
   std::string text = fmt::format(
       "{} thread{}, {}{} connection{}", plan.threads, plan.threads == 1 ? "" : "s",
       plan.loop == Loop::kOpen ? "up to " : "", plan.connections, plan.connections == 1 ? "" : "s");
-  if (plan.requests != 0) text += fmt::format(", {} requests", plan.requests);
+  if (plan.requests != 0) {
+    text += fmt::format(", {} request{}", plan.requests, plan.requests == 1 ? "" : "s");
+  }
   if (plan.duration.count() != 0) {
     text += ", " + base::format_duration(plan.duration - plan.warmup);
   }

@@ -22,6 +22,9 @@ enum class Loop : uint8_t {
   kOpen     // requests are due at times of a schedule, whatever the servers do
 };
 
+// Of a run, of any of its times: sums of a few of them and a clock never overflow.
+constexpr base::Duration kLongest = std::chrono::hours(24 * 3653);
+
 struct Plan {
   std::string url;  // as written; of several targets the first
   Protocol protocol = Protocol::kHttp;

@@ -17,9 +17,10 @@ base::Result<void> check_rate(double rate) {
 // Ten slices at least, where a slice may be short.
 base::Duration interval_of(const Plan& plan) {
   constexpr base::Duration kUsual = std::chrono::seconds(1);
-  const bool brief = plan.duration.count() != 0 && plan.duration < 10 * kUsual;
+  const base::Duration length = planned_length(plan);
+  const bool brief = length.count() != 0 && length < 10 * kUsual;
   base::Duration interval = brief ? base::Duration(std::chrono::milliseconds(100)) : kUsual;
-  while (plan.duration / interval >= static_cast<int64_t>(kSlicesMax)) interval *= 2;
+  while (length / interval >= static_cast<int64_t>(kSlicesMax)) interval *= 2;
   return interval;
 }
 
@@ -30,7 +31,12 @@ base::Result<void> plan_stages(const ClientOptions& options, Plan& plan) {
   auto stages = parse_stages(options.stages);
   if (!stages) return base::fail("--stages " + stages.error().message);
   plan.stages = std::move(*stages);
-  for (const Stage& stage : plan.stages) GILIRAN_TRY_VOID(check_rate(stage.rate));
+  base::Duration length{};
+  for (const Stage& stage : plan.stages) {
+    GILIRAN_TRY_VOID(check_rate(stage.rate));
+    if (stage.length > kLongest - length) return base::fail("--stages: at most 10 years in all");
+    length += stage.length;
+  }
   const Stage& first = plan.stages.front();
   const double before = options.rate == 0 && first.jump ? first.rate : options.rate;
   if (plan.warmup.count() != 0 && before == 0) {
@@ -57,6 +63,10 @@ base::Result<void> plan_replay(const ClientOptions& options, Plan& plan) {
 }
 
 }  // namespace
+
+base::Duration planned_length(const Plan& plan) {
+  return plan.replay_due.empty() ? plan.duration : plan.replay_due.back();
+}
 
 base::Result<void> plan_loop(const ClientOptions& options, Plan& plan) {
   GILIRAN_TRY_VOID(check_rate(options.rate));

@@ -9,6 +9,9 @@ namespace giliran::client {
 // replay, requests and duration. An error says which flag to mend.
 base::Result<void> plan_loop(const ClientOptions& options, Plan& plan);
 
+// How long requests are issued, warm-up included; 0: no telling.
+base::Duration planned_length(const Plan& plan);
+
 // "closed loop", "open loop, 2000/s", "open loop, Poisson arrivals, 2000/s".
 std::string loop_text(const Plan& plan);
 

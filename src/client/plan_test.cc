@@ -84,7 +84,20 @@ TEST(Plan, BadOptionsNameTheirFlag) {
   EXPECT_THAT(error_of({.url = url, .body_file = "/nonexistent"}), HasSubstr("--body-file"));
   EXPECT_THAT(error_of({.url = url, .timeout = {}}), HasSubstr("--timeout"));
   EXPECT_THAT(error_of({.url = "tcp://127.0.0.1:1", .message = "a\nb"}), HasSubstr("--message"));
+  EXPECT_THAT(error_of({.url = "5 tcp://127.0.0.1:1"}), HasSubstr("tcp:// takes no weight"));
   EXPECT_THAT(error_of({.url = "tcp://127.0.0.1:1", .body = "a"}), HasSubstr("--message"));
+}
+
+TEST(Plan, TimesAndCountsThatWouldOverflowAreRefused) {
+  const std::string url = "http://127.0.0.1:1/";
+  constexpr base::Duration kForEver = std::chrono::hours(2562047);
+  EXPECT_THAT(error_of({.url = url, .duration = kForEver}), HasSubstr("--duration"));
+  EXPECT_THAT(error_of({.url = url, .timeout = kForEver}), HasSubstr("--timeout"));
+  EXPECT_THAT(error_of({.url = url, .rate = 1, .warmup = kForEver}), HasSubstr("--warmup"));
+  EXPECT_THAT(error_of({.url = url, .stages = "2562047h:1,2562047h:1"}), HasSubstr("10 years"));
+  EXPECT_THAT(error_of({.url = url, .requests = UINT64_MAX}), HasSubstr("--requests"));
+  EXPECT_EQ(error_of({.url = url, .rate = 1, .warmup = kLongest, .duration = kLongest}),
+            "no error");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
+#include "client/plan_loop.h"
 #include "report/format.h"
 #include "report/table.h"
 
@@ -88,8 +89,7 @@ std::optional<double> ProgressMeter::planned_rate() const {
 
 std::optional<base::Duration> ProgressMeter::left() const {
   if (plan_ == nullptr) return std::nullopt;
-  base::Duration end = plan_->duration;
-  if (!plan_->replay_due.empty()) end = plan_->replay_due.back();
+  const base::Duration end = planned_length(*plan_);
   if (end.count() == 0) return std::nullopt;
   return std::max(end - since_, base::Duration{});
 }

@@ -234,8 +234,8 @@ std::string text(const Replay& replay) {
                   report::format_count(replay.requests.size()), base::to_seconds(length));
   if (replay.speed != 1) text += fmt::format(" ({:g} times as fast)", replay.speed);
   if (replay.unreadable != 0) {
-    text += fmt::format(", {} lines NOT UNDERSTOOD ({})", report::format_count(replay.unreadable),
-                        replay.first_unreadable);
+    text += fmt::format(", {} line{} NOT UNDERSTOOD ({})", report::format_count(replay.unreadable),
+                        replay.unreadable == 1 ? "" : "s", replay.first_unreadable);
   }
   if (replay.skipped != 0) {
     text += fmt::format(", {} that cannot be sent again left out",

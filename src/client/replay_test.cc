@@ -51,7 +51,7 @@ TEST(Replay, OfOurLogIsInTheOrderTheRequestsCame) {
   EXPECT_EQ(replay.targets.size(), 2u);
   EXPECT_EQ(replay.body_bytes_max, 120u);
   EXPECT_THAT(text(replay), AllOf(HasSubstr("replay of log (giliran): 3 requests in 2.1 s"),
-                                  HasSubstr("1 lines NOT UNDERSTOOD (line 6: nonsense)"),
+                                  HasSubstr("1 line NOT UNDERSTOOD (line 6: nonsense)"),
                                   HasSubstr("3 that cannot")));
 }
 

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "client/plan_loop.h"
 #include "client/run_result.h"
 #include "report/histogram_json.h"
 #include "report/machine.h"
@@ -69,7 +70,8 @@ Json plan_json(const Plan& plan) {
   object["connections"] = plan.connections;
   object["threads"] = plan.threads;
   if (plan.requests != 0) object["requests"] = plan.requests;
-  if (plan.duration.count() != 0) object["duration_s"] = base::to_seconds(plan.duration);
+  const base::Duration length = planned_length(plan);
+  if (length.count() != 0) object["duration_s"] = base::to_seconds(length);
   object["warmup_s"] = base::to_seconds(plan.warmup);
   if (!plan.targets.empty()) {
     object["method"] = plan.targets.front().method;

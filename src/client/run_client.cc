@@ -2,10 +2,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "client/conductor.h"
 #include "client/find_max_run.h"
@@ -77,6 +79,25 @@ bool stdout_is_taken(const ClientOptions& options) {
          options.html_path == "-" || options.hgrm_path == "-" || options.log_path == "-";
 }
 
+// Each output has a place of its own.
+base::Result<void> check_outputs(const ClientOptions& options) {
+  std::vector<std::pair<std::string_view, std::string_view>> taken;
+  if (options.progress == Progress::kJson) taken.emplace_back("-", "--progress json");
+  for (const auto& [path, flag] : {std::pair(std::string_view(options.json_path), "--json"),
+                                   {options.html_path, "--html"},
+                                   {options.hgrm_path, "--hgrm"},
+                                   {options.log_path, "--log"}}) {
+    if (path.empty()) continue;
+    const auto before = std::ranges::find(taken, path, [](const auto& one) { return one.first; });
+    if (before != taken.end()) {
+      return base::fail(fmt::format("{} and {}: only one of them can go to {}", before->second,
+                                    flag, path == "-" ? "standard output" : path));
+    }
+    taken.emplace_back(path, flag);
+  }
+  return {};
+}
+
 ConductorOptions watch(const ClientOptions& options, LiveView& line) {
   if (options.progress == Progress::kJson) {
     return {.look_every = kJsonEvery,
@@ -130,7 +151,7 @@ int report(const ClientOptions& options, const RunResult& result, const Outputs&
   if (outputs.json != nullptr && !write_all(outputs.json.get(), json)) {
     status = complain("--json " + options.json_path + ": " + std::strerror(errno), kFailed);
   }
-  if (outputs.html != nullptr && !write_all(outputs.html.get(), web::page(options.url, json))) {
+  if (outputs.html != nullptr && !write_all(outputs.html.get(), web::page(result.plan.url, json))) {
     status = complain("--html " + options.html_path + ": " + std::strerror(errno), kFailed);
   }
   if (outputs.hgrm != nullptr &&
@@ -165,6 +186,8 @@ int run_client(const ClientOptions& options) {
   if (plan->seed == 0) plan->seed = base::random_seed();
   const auto enough = check_descriptors(*plan);
   if (!enough) return complain(enough.error().message, kBadUsage);
+  const auto apart = check_outputs(options);
+  if (!apart) return complain(apart.error().message, kBadUsage);
   const auto outputs = Outputs::open(options);
   if (!outputs) return complain(outputs.error().message, kBadUsage);
   base::SystemClock clock;

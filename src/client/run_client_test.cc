@@ -133,6 +133,34 @@ TEST_F(RunClientTest, BadUsageIsStatusTwo) {
   asked = options("tcp://127.0.0.1:1");
   asked.json_path = directory_ + "/no/such/directory";
   EXPECT_EQ(run_client(asked), 2);
+  asked = options("tcp://127.0.0.1:1");
+  asked.html_path = asked.json_path;
+  EXPECT_EQ(run_client(asked), 2);
+  asked.json_path = asked.html_path = "-";
+  EXPECT_EQ(run_client(asked), 2);
+  asked.html_path = {};
+  asked.progress = Progress::kJson;
+  EXPECT_EQ(run_client(asked), 2);
+}
+
+// Not after a search of minutes.
+TEST_F(RunClientTest, ASearchOpensItsFilesBeforeItStarts) {
+  ServerThread server({});
+  ClientOptions asked = options(server.url("http"));
+  asked.log_path = {};
+  asked.find_max = *report::Expectation::parse_list("errors<50%");
+  asked.step_duration = std::chrono::milliseconds(50);
+  asked.json_path = directory_ + "/no/such/directory";
+  EXPECT_EQ(run_client(asked), 2);
+  asked.json_path = directory_ + "/result.json";
+  asked.coordinator_log = directory_ + "/no.log";
+  EXPECT_EQ(run_client(asked), 2);
+  asked.coordinator_log = {};
+  for (const double rate : {0.01, 20e6}) {
+    asked.start_rate = rate;
+    EXPECT_EQ(run_client(asked), 2);
+  }
+  EXPECT_EQ(server.stop().requests(), 0u);
 }
 
 TEST_F(RunClientTest, AnInterruptEndsItWithASummary) {

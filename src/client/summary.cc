@@ -16,6 +16,7 @@ using report::format_rate;
 using report::format_share;
 using report::wrapped;
 
+constexpr size_t kColumns = 80;
 constexpr size_t kServersShown = 24;
 constexpr size_t kCellsOverTime = 50;
 // Where the response time is so much longer than the service time, a reader is told.
@@ -32,12 +33,15 @@ bool is_open(const RunResult& result) {
 
 std::string headline(const RunResult& result) {
   const Counts& counts = result.totals.counts();
-  std::string text = fmt::format("{} requests in {:.2f} s, {}: {} answered, {} failed",
-                                 format_count(counts.issued), base::to_seconds(result.elapsed),
-                                 format_rate(result.rate()), format_count(counts.answered),
-                                 format_count(counts.failed));
+  std::string text = fmt::format(
+      "{} request{} in {:.2f} s, {}: {} answered, {} failed", format_count(counts.issued),
+      counts.issued == 1 ? "" : "s", base::to_seconds(result.elapsed - result.warmup),
+      format_rate(result.rate()), format_count(counts.answered), format_count(counts.failed));
   if (counts.bad_status != 0) {
-    text += fmt::format(", {} with status 400 or more", format_count(counts.bad_status));
+    const std::string bad =
+        fmt::format("{} with status 400 or more", format_count(counts.bad_status));
+    text += report::width(text) + report::width(bad) + 2 > kColumns ? ",\n  " : ", ";
+    text += bad;
   }
   text += result.interrupted ? " (interrupted)\n" : "\n";
   if (is_open(result)) {
@@ -48,7 +52,7 @@ std::string headline(const RunResult& result) {
     text += "\n";
   }
   if (result.warmup.count() != 0) {
-    text += fmt::format("the first {:.1f} s, the warm-up, are left out of everything below\n",
+    text += fmt::format("the warm-up, {:.1f} s before, is left out of all of this\n",
                         base::to_seconds(result.warmup));
   }
   return text;
@@ -218,7 +222,7 @@ std::string traffic(const RunResult& result) {
 
 std::string log_line(const RunResult& result) {
   if (!result.logged) return {};
-  std::string text = fmt::format("  log: {} records", format_count(result.log.written));
+  std::string text = fmt::format("log: {} records", format_count(result.log.written));
   if (result.log.dropped != 0) {
     text += fmt::format(", {} DROPPED because the log was full (--log-full wait loses none)",
                         format_count(result.log.dropped));
@@ -226,7 +230,7 @@ std::string log_line(const RunResult& result) {
   if (result.log.write_errors != 0) {
     text += fmt::format(", {} LOST to write errors", format_count(result.log.write_errors));
   }
-  return text + "\n";
+  return "  " + wrapped(text, 2);
 }
 
 std::string thresholds(const std::vector<report::Expected>& expected) {

@@ -21,9 +21,10 @@ std::string percent(double share) {
   return fmt::format("{:.0f} %", share * 100);
 }
 
-std::string connections(const Plan& plan) {
-  return plan.connections == 1 ? std::string("the one connection")
-                               : fmt::format("all {} connections", format_count(plan.connections));
+std::string connections_were(const Plan& plan) {
+  return plan.connections == 1
+             ? std::string("the one connection was")
+             : fmt::format("all {} connections were", format_count(plan.connections));
 }
 
 void judge_lag(const VerdictInput& input, Verdict& verdict) {
@@ -48,9 +49,9 @@ void judge_unissued(const VerdictInput& input, Verdict& verdict) {
                             "the response times leave them out: the truth is worse");
   } else if (share < kIssuedShareMin) {
     verdict.reasons.push_back(fmt::format(
-        "{} were never sent: {} were in use when the run ended. Either the servers cannot take "
+        "{} were never sent: {} in use when the run ended. Either the servers cannot take "
         "this rate, or -c is too small; the response times leave these requests out",
-        left, connections(input.plan)));
+        left, connections_were(input.plan)));
   } else {
     verdict.notes.push_back(left +
                             " were still waiting for a connection when the run ended; the "
@@ -67,9 +68,9 @@ void note_few_connections(const VerdictInput& input, Verdict& verdict) {
   const auto service = static_cast<double>(input.service.percentile(99));
   if (wait < kWaitShareNoted * response || service > wait) return;
   verdict.notes.push_back(fmt::format(
-      "{} were in use {} of the time, and requests waited for one longer (p99 {}) than they took "
+      "{} in use {} of the time, and requests waited for one longer (p99 {}) than they took "
       "(service time p99 {}): more connections (-c) show whether they or the servers are the limit",
-      connections(input.plan), percent(input.all_busy_share), p99(input.wait), p99(input.service)));
+      connections_were(input.plan), percent(input.all_busy_share), p99(input.wait), p99(input.service)));
 }
 
 }  // namespace

@@ -312,6 +312,9 @@ double ClientResult::warmup_s() const {
 bool ClientResult::open_loop() const {
   return value_of(plan, "loop", std::string()) == "open";
 }
+bool ClientResult::evenly_spaced() const {
+  return open_loop() && value_of(plan, "arrivals", std::string()) == "constant";
+}
 double ClientResult::planned_rate() const {
   return open_loop() ? value_of(plan, "rate", 0.0) : 0;
 }

@@ -85,6 +85,7 @@ struct ClientResult {
 
   double warmup_s() const;
   bool open_loop() const;
+  bool evenly_spaced() const;   // an open loop with constant arrivals
   double planned_rate() const;  // per second; 0 in a closed loop
   std::string url() const;
 };

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "report/compare.h"
 #include "report/format.h"
@@ -23,10 +25,35 @@ std::string value_text(const ComparedRow& row, double value) {
   return fmt::format("{:.3g}%", 100 * value);
 }
 
-// "+12.3%"; of errors, which are shares already, "+0.12 points"
+// "+12.3%", from ten times on "x12.3"; of errors, which are shares already, "+0.12" points.
 std::string change_text(const ComparedRow& row, double change) {
-  if (row.unit == "share") return fmt::format("{:+.2f} points", 100 * change);
+  if (row.unit == "share") return fmt::format("{:+.2f}", 100 * change);
+  if (change >= 9) return fmt::format("x{:.{}f}", 1 + change, change < 99 ? 1 : 0);
   return fmt::format("{:+.1f}%", 100 * change);
+}
+
+std::string verdict_text(Change verdict) {
+  return verdict == Change::kNone ? "none shown" : std::string(name(verdict));
+}
+
+// Which rows were not judged, by the reason.
+std::string not_judged_text(const Compared& c) {
+  std::vector<std::pair<std::string, std::string>> whys;
+  for (const ComparedRow& row : c.rows) {
+    if (row.why.empty()) continue;
+    const auto known =
+        std::ranges::find(whys, row.why, &std::pair<std::string, std::string>::first);
+    if (known == whys.end()) {
+      whys.emplace_back(row.why, metric_text(row));
+    } else {
+      known->second += ", " + metric_text(row);
+    }
+  }
+  std::string text;
+  for (const auto& [why, rows] : whys) {
+    text += "  " + wrapped(fmt::format("not judged: {}: {}", rows, why), 4);
+  }
+  return text;
 }
 
 std::string names(const std::vector<std::string>& files) {
@@ -36,10 +63,11 @@ std::string names(const std::vector<std::string>& files) {
 }
 
 std::string side_text(const char* letter, const ComparedSide& side) {
-  return fmt::format("{}: {}: {} answers, {}, {} errors{}\n", letter, names(side.files),
-                     format_count(side.totals.answered), format_rate(side.rate),
-                     format_count(side.totals.errors()),
-                     side.limited.empty() ? "" : ", CLIENT-LIMITED");
+  return wrapped(fmt::format("{}: {}: {} answers, {}, {} errors{}", letter, names(side.files),
+                             format_count(side.totals.answered), format_rate(side.rate),
+                             format_count(side.totals.errors()),
+                             side.limited.empty() ? "" : ", CLIENT-LIMITED"),
+                 3);
 }
 
 std::string method_text(const Compared& c) {
@@ -55,7 +83,8 @@ std::string which(const Compared& c, Change verdict) {
   std::string text;
   for (const ComparedRow& row : c.rows) {
     if (row.verdict != verdict) continue;
-    text += (text.empty() ? "" : ", ") + metric_text(row) + " " + change_text(row, *row.change);
+    text += (text.empty() ? "" : ", ") + metric_text(row) + " " + change_text(row, *row.change) +
+            (row.unit == "share" ? " points" : "");
   }
   return text;
 }
@@ -139,15 +168,16 @@ std::string text(const Compared& c) {
                                      ? fmt::format("{} .. {}", change_text(row, row.interval->low),
                                                    change_text(row, row.interval->high))
                                      : "-";
-    std::string verdict(name(row.verdict));
-    if (!row.why.empty()) verdict += ": " + row.why;
-    table.add({metric_text(row), value_text(row, row.a), value_text(row, row.b),
-               row.change ? change_text(row, *row.change) : "-", interval, verdict});
+    table.add({metric_text(row) + (row.unit == "share" ? ", points" : ""), value_text(row, row.a),
+               value_text(row, row.b), row.change ? change_text(row, *row.change) : "-", interval,
+               verdict_text(row.verdict)});
   }
-  std::string out = side_text("A", c.a) + side_text("B", c.b) + "\n" + table.text() + "\n  " +
-                    method_text(c) + "\n";
-  for (const std::string& warning : c.warnings) out += "  WARNING: " + printable(warning) + "\n";
-  return out + "\n" + c.sentence() + "\n";
+  std::string out = side_text("A", c.a) + side_text("B", c.b) + "\n" + table.text() + "\n" +
+                    not_judged_text(c) + "  " + wrapped(method_text(c), 4);
+  for (const std::string& warning : c.warnings) {
+    out += "  WARNING: " + wrapped(printable(warning), 4);
+  }
+  return out + "\n" + wrapped(c.sentence(), 2);
 }
 
 Json to_json(const Compared& c) {

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kIntervalsMin = 5;
 constexpr double kFailedMax = 0.01;
 constexpr double kLongMax = 0.1;
+constexpr double kBiasMax = 0.5;  // of the number in the system
 
 Little unchecked(std::string why) {
   Little out;
@@ -51,8 +52,12 @@ InSystem mean_of(const std::vector<double>& counts) {
 Little check_little(const LittleInput& in) {
   Little out{.checked = true, .in_flight = in.in_flight, .expected = in.rate * in.mean_s};
   if (!(out.expected > 0) || !(in.measured_s > 0)) return unchecked("nothing was measured");
-  out.tolerance =
-      kLittleTolerance + 3 * in.in_flight_error / out.expected + 2 * in.mean_s / in.measured_s;
+  if (in.in_flight_bias > kBiasMax * out.expected) {
+    return unchecked("too few requests at a time, evenly spaced as the counts of them are");
+  }
+  out.tolerance = kLittleTolerance +
+                  (3 * in.in_flight_error + in.in_flight_bias) / out.expected +
+                  2 * in.mean_s / in.measured_s;
   const double off = (out.in_flight - out.expected) / out.expected;
   out.holds = std::abs(off) <= out.tolerance;
   out.text = fmt::format(
@@ -96,6 +101,7 @@ Little check_little(const ClientResult& r) {
   const InSystem n = mean_of(counts);
   return check_little({.in_flight = n.mean,
                        .in_flight_error = n.error,
+                       .in_flight_bias = r.evenly_spaced() ? 1.0 : 0.0,
                        .rate = answered / measured_s,
                        .mean_s = mean_s,
                        .measured_s = measured_s});

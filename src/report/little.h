@@ -13,6 +13,7 @@ namespace giliran::report {
 struct LittleInput {
   double in_flight = 0;        // mean number in the system
   double in_flight_error = 0;  // its standard error; 0: exact
+  double in_flight_bias = 0;   // by so much the way it was counted may be off; 0: none
   double rate = 0;             // a second
   double mean_s = 0;           // mean time in the system
   double measured_s = 0;       // how long was measured
@@ -27,8 +28,8 @@ struct Little {
   std::string text{};  // one sentence
 };
 
-// The tolerance: kLittleTolerance, three standard errors of the number in the system, and what
-// requests that straddle the begin or the end may add: twice their mean time over what was
+// The tolerance: kLittleTolerance, three standard errors of the number in the system, its bias, and
+// what requests that straddle the begin or the end may add: twice their mean time over what was
 // measured.
 constexpr double kLittleTolerance = 0.05;
 Little check_little(const LittleInput& input);
@@ -36,7 +37,9 @@ Little check_little(const LittleInput& input);
 // The number in the system is counted, not derived from times: due less ended, as it is at the end
 // of every interval. Times are response times. Not checked: without intervals to speak of, where
 // more than 1 % of the requests failed (their times are in no histogram), or where the mean
-// response time is more than a tenth of what was measured.
+// response time is more than a tenth of what was measured. Evenly spaced requests may come in step
+// with the intervals, each right after the others were counted: the number may be off by one, and
+// is not checked where that is more than half of it.
 Little check_little(const ClientResult& result);
 
 }  // namespace giliran::report

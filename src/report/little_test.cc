@@ -78,6 +78,38 @@ TEST(Little, FindsAnswersThatWereNotCounted) {
   EXPECT_FALSE(check_little(simulate({.rate = 2000, .for_s = 40, .lost = 0.01}, 1)).holds);
 }
 
+// Requests every 1/rate s, each 1/rate s after the begin of an interval: at its end all but the
+// next one are counted.
+ClientResult evenly_spaced(double rate, double took_s) {
+  ClientResult r;
+  r.plan = {{"loop", "open"}, {"arrivals", "constant"}};
+  r.issuing_s = 5;
+  r.intervals.resize(60);
+  for (size_t i = 0; i < r.intervals.size(); ++i) {
+    r.intervals[i].begin_s = static_cast<double>(i) / 10;
+    r.intervals[i].for_s = 0.1;
+  }
+  for (int k = 0; k < static_cast<int>(5 * rate); ++k) {
+    const double due = k / rate + 1e-6;
+    ++r.intervals[static_cast<size_t>(due * 10)].due;
+    ClientInterval& end = r.intervals[static_cast<size_t>((due + took_s) * 10)];
+    ++end.answered;
+    end.response_time.record(static_cast<uint64_t>(took_s * 1e9));
+  }
+  return r;
+}
+
+TEST(Little, HoldsForRequestsInStepWithTheIntervals) {
+  const Little many = check_little(evenly_spaced(1000, 0.0054));
+  ASSERT_TRUE(many.checked) << many.text;
+  EXPECT_NEAR(many.in_flight, 5, 0.01);
+  EXPECT_NEAR(many.expected, 5.4, 0.05);
+  EXPECT_TRUE(many.holds) << many.text;
+  const Little few = check_little(evenly_spaced(100, 0.005));
+  EXPECT_FALSE(few.checked) << few.text;
+  EXPECT_TRUE(few.holds);
+}
+
 TEST(Little, IsNotCheckedWhereItCannotBe) {
   ClientResult failed = simulate({}, 1);
   for (ClientInterval& i : failed.intervals) {

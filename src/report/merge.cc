@@ -89,8 +89,9 @@ base::Result<void> add(ClientInterval& to, const ClientInterval& from) {
   for (const auto& [name, mean] : from.tiers) {
     const auto before = static_cast<double>(to.answered);
     const auto now = static_cast<double>(from.answered);
-    double& sum = to.tiers[name];
-    if (before + now > 0) sum = (sum * before + mean * now) / (before + now);
+    const auto [sum, told_first] = to.tiers.try_emplace(name, mean);
+    if (told_first || before + now <= 0) continue;
+    sum->second = (sum->second * before + mean * now) / (before + now);
   }
   to.warmup = to.warmup || from.warmup;
   to.due += from.due;

@@ -9,6 +9,7 @@
 
 #include "report/format.h"
 #include "report/merge.h"
+#include "report/table.h"
 #include "web/page.h"
 
 namespace giliran::report {
@@ -53,10 +54,12 @@ class Runner {
                          format_count(r.totals.errors()),
                          format_latency_us(us(r.response_time.percentile(99))),
                          format_latency_us(us(r.response_time.max())));
-    for (const std::string& note : merged->notes) words << "  note: " << note << '\n';
-    if (!r.verdict.valid)
+    for (const std::string& note : merged->notes) words << "  note: " << wrapped(note, 4);
+    if (!r.verdict.valid) {
+      const auto& reasons = r.verdict.reasons;
       words << "  CLIENT-LIMITED: "
-            << (r.verdict.reasons.empty() ? "no reason told" : r.verdict.reasons.front()) << '\n';
+            << wrapped(reasons.empty() ? "no reason told" : reasons.front(), 4);
+    }
     return 0;
   }
 

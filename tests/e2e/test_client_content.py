@@ -99,7 +99,7 @@ def test_a_real_nginx_log_is_replayed(g, nginx, tmp_path):
     done = g.once("client", f"http://{nginx.address}", "--replay", log, "--speed", 4, "--json", "-",
                   "-H", "User-Agent: replay")
     assert done.returncode == 0, done.stderr
-    assert "1 lines NOT UNDERSTOOD (line 61: not a line of a log)" in done.stderr
+    assert "1 line NOT UNDERSTOOD (line 61: not a line of a log)" in done.stderr
     plan = json.loads(done.stdout)["plan"]
     assert plan["loop"] == "open" and plan["arrivals"] == "replay"
     assert plan["replay"]["format"] == "combined"
