@@ -103,7 +103,8 @@ void HttpSession::on_response_head(const conn::ResponseHead& head) {
     if (field.id == wire::http1::Name::kServerTiming) {
       read_tiers(field.value);
     } else if (field.id == wire::http1::Name::kOther && !field.value.empty() &&
-               base::equals_ignoring_case(field.name, kServerHeader)) {
+               (field.name == kServerHeader ||  // nearly always, and quicker
+                base::equals_ignoring_case(field.name, kServerHeader))) {
       server_ = station().recorder.server(field.value);
     }
   }
