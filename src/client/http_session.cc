@@ -11,7 +11,7 @@ using telemetry::Phase;
 
 namespace {
 
-constexpr std::string_view kServerHeader = "x-giliran-server";
+constexpr std::string_view kServerHeader = "X-Giliran-Server";
 // The session's own deadline covers the whole request, so that the connection's never come first.
 constexpr base::Duration kNever = std::chrono::hours(24);
 
