@@ -58,7 +58,12 @@ Command compare_command(CompareFlags& o) {
       {"--seed", "N", "of the resampling; default: 1",
        set_number(o.run.options.seed, 1, UINT64_MAX)},
   };
-  command.finish = [&o] { return sort_files(o.run, o.files); };
+  command.finish = [&o]() -> base::Result<void> {
+    if (o.run.json_path == "-" && o.run.html_path == "-") {
+      return base::fail("--json and --html: only one of them can go to standard output");
+    }
+    return sort_files(o.run, o.files);
+  };
   return command;
 }
 

@@ -59,6 +59,8 @@ TEST(CompareCommand, SaysWhatIsMissing) {
   EXPECT_EQ(refused({"compare", "--merge", "a"}),
             "giliran compare: --merge: give two results of giliran client or more");
   EXPECT_NE(refused({"compare", "a", "b", "--threshold", "many"}), "not refused");
+  EXPECT_EQ(refused({"compare", "a", "b", "--json", "-", "--html", "-"}),
+            "giliran compare: --json and --html: only one of them can go to standard output");
 }
 
 }  // namespace

@@ -112,8 +112,7 @@ base::Result<config::Url> plan_content(const ClientOptions& options, Plan& plan)
     plan.protocol = Protocol::kHttp;
     config::Url url = GILIRAN_TRY(plan_http(options, plan));
     if (url.scheme != config::Scheme::kTcp) return url;
-    return base::fail(
-        fmt::format("URL '{}': tcp:// takes no weight, method or file", plan.url));
+    return base::fail(fmt::format("URL '{}': tcp:// takes no weight, method or file", plan.url));
   }
   config::Url url = GILIRAN_TRY(config::parse_url(options.url));
   plan.protocol = Protocol::kTcp;

@@ -48,7 +48,7 @@ base::Result<void> check(const ClientOptions& o) {
   if (!o.hgrm_path.empty()) return base::fail("--find-max takes no --hgrm");
   if (!o.expect.empty()) return base::fail("--find-max has the conditions; leave out --expect");
   if (o.progress == Progress::kJson) return base::fail("--find-max takes no --progress json");
-  constexpr FindMaxOptions kLimits;
+  constexpr FindMaxOptions kLimits{};
   if (o.start_rate < kLimits.rate_min || o.start_rate > kLimits.rate_max) {
     return base::fail(fmt::format("--start-rate: {:g} a second, expected {:g} to {:g}",
                                   o.start_rate, kLimits.rate_min, kLimits.rate_max));
@@ -69,8 +69,8 @@ class Search {
   // That the first step can be run; asks nothing of anybody.
   base::Result<void> check_plan() {
     options_.rate = options_.start_rate;
-    return check_descriptors(
-        GILIRAN_TRY(make_plan(options_, std::thread::hardware_concurrency())));
+    const Plan plan = GILIRAN_TRY(make_plan(options_, std::thread::hardware_concurrency()));
+    return check_descriptors(plan);
   }
 
   // An error is one of the start: the steps are alike but for the rate.

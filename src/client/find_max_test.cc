@@ -1,14 +1,20 @@
 #include "client/find_max.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <functional>
 
 #include "base/rng.h"
+#include "client/find_max_run.h"
 
 namespace giliran::client {
 namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 FoundMax search(FindMaxOptions options, const std::function<Held(double)>& system) {
   FindMax find(options);
@@ -100,6 +106,32 @@ TEST(FindMax, EndsWhateverItIsTold) {
     EXPECT_LE(found.tries, 60U);
     EXPECT_TRUE(found.fails == 0 || found.holds < found.fails);
   }
+}
+
+Capacity found(double holds, double fails, bool client_limit) {
+  Capacity capacity;
+  capacity.found = {.holds = holds, .fails = fails, .client_limit = client_limit, .tries = 1};
+  capacity.failed = "p99<10ms: 31 ms";
+  CapacityStep& step = capacity.steps.emplace_back();
+  step.rate = holds;
+  step.held = Held::kHolds;
+  step.conditions = {{.text = "p99<10ms", .measured = "1 ms", .met = true}};
+  return capacity;
+}
+
+TEST(FindMaxText, SaysThatFailedRequestsAreInNoPercentile) {
+  Capacity capacity = found(800, 840, false);
+  EXPECT_THAT(text(capacity), Not(HasSubstr("Note")));
+  capacity.steps.front().errors_share = 0.37;
+  EXPECT_THAT(text(capacity), HasSubstr("Note: at 800/s, which holds, 37 % of the requests"));
+  capacity.steps.front().conditions.push_back({.text = "errors<50%", .measured = "37%"});
+  EXPECT_THAT(text(capacity), Not(HasSubstr("Note")));
+}
+
+TEST(FindMaxText, SaysNothingOfTheSystemWhereTheClientWasTheLimit) {
+  EXPECT_THAT(text(found(0, 100, true)), StartsWith("highest rate: not known; at 100/s already"));
+  EXPECT_THAT(text(found(0, 100, false)), StartsWith("highest rate: below 100/s; no rate held"));
+  EXPECT_THAT(text(found(80, 100, true)), StartsWith("highest rate: 80.0/s or more; at 100/s"));
 }
 
 }  // namespace

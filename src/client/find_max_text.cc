@@ -35,6 +35,10 @@ std::string headline(const Capacity& c) {
   if (found.fails == 0) {
     return fmt::format("highest rate: {} or more; no rate failed", format_rate(found.holds));
   }
+  if (found.holds == 0 && found.client_limit) {
+    return fmt::format("highest rate: not known; at {} already the client was the limit ({})",
+                       format_rate(found.fails), c.failed);
+  }
   if (found.holds == 0) {
     return fmt::format("highest rate: below {}; no rate held ({})", format_rate(found.fails),
                        c.failed);
@@ -61,11 +65,11 @@ std::string errors_note(const Capacity& c) {
     }
   }
   if (worst < kErrorsNoted) return {};
-  return "Note: " + report::wrapped(
-                        fmt::format("at {}, which holds, {:.3g} % of the requests failed or had a "
-                                    "status of 400 or more; add errors<0.1% to the thresholds.",
-                                    format_rate(c.found.holds), 100 * worst),
-                        6);
+  return "Note: " +
+         report::wrapped(fmt::format("at {}, which holds, {:.3g} % of the requests failed or had a "
+                                     "status of 400 or more; add errors<0.1% to the thresholds.",
+                                     format_rate(c.found.holds), 100 * worst),
+                         6);
 }
 
 std::string steps_table(const Capacity& c) {

@@ -171,6 +171,17 @@ TEST(Summary, FitsEightyColumnsAndLeavesTheWarmupOut) {
   EXPECT_LE(widest(summary_text(result)), 80u) << summary_text(result);
 }
 
+TEST(Summary, TheWarmupsRequestsHaveTheirShareOfTheCpuTime) {
+  RunResult result = stalled();
+  const base::Instant at = base::Instant{} + std::chrono::seconds(110);
+  for (int i = 0; i < 10'000; ++i) {
+    result.totals.issued(at, false);
+    result.totals.ended({.status = 200, .at = at, .measured = false});
+  }
+  result.cpu = std::chrono::milliseconds(200);
+  EXPECT_THAT(summary_text(result), HasSubstr("0.20 s of CPU, 10.0 µs a request"));
+}
+
 TEST(Summary, OfNothing) {
   EXPECT_THAT(summary_text(RunResult{}), HasSubstr("0 requests in 0.00 s"));
 }

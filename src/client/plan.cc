@@ -16,6 +16,21 @@ constexpr uint32_t kConnectionsMax = 1'000'000;
 constexpr uint32_t kThreadsMax = 1024;
 constexpr uint64_t kRequestsMax = 1'000'000'000'000'000;  // with a warm-up's they can be counted
 
+// What says something of another flag that is not there.
+base::Result<void> check_partners(const ClientOptions& options) {
+  const ClientOptions unset{};
+  if (options.replay_path.empty() && options.speed != unset.speed) {
+    return base::fail("--speed: it is that of a replay; give --replay");
+  }
+  if (!options.find_max.empty()) return {};
+  const char* const flag = options.step_duration != unset.step_duration ? "--step-duration"
+                           : options.start_rate != unset.start_rate     ? "--start-rate"
+                           : !options.coordinator_log.empty()           ? "--coordinator-log"
+                                                                        : nullptr;
+  if (flag == nullptr) return {};
+  return base::fail(fmt::format("{}: it is for a search; give --find-max", flag));
+}
+
 base::Result<void> check_numbers(const ClientOptions& options) {
   if (options.connections > kConnectionsMax) {
     return base::fail(
@@ -42,8 +57,8 @@ base::Result<void> check_numbers(const ClientOptions& options) {
 }  // namespace
 
 base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) {
-  const auto checked = check_numbers(options);
-  if (!checked) return std::unexpected(checked.error());
+  GILIRAN_TRY_VOID(check_partners(options));
+  GILIRAN_TRY_VOID(check_numbers(options));
   Plan plan;
   const config::Url url = GILIRAN_TRY(plan_content(options, plan));
   plan.sources = options.sources;

@@ -88,6 +88,22 @@ TEST(Plan, BadOptionsNameTheirFlag) {
   EXPECT_THAT(error_of({.url = "tcp://127.0.0.1:1", .body = "a"}), HasSubstr("--message"));
 }
 
+TEST(Plan, FoldersAndEndlessFilesAreNoContent) {
+  const std::string url = "http://127.0.0.1:1/";
+  EXPECT_THAT(error_of({.url = url, .targets_file = "/"}), HasSubstr("--targets /: cannot be"));
+  EXPECT_THAT(error_of({.url = url, .header_files = {"/"}}), HasSubstr("cannot be read"));
+  EXPECT_THAT(error_of({.url = url, .body_file = "/"}), HasSubstr("--body-file /: cannot be"));
+  EXPECT_THAT(error_of({.url = url, .body_file = "/dev/zero"}), HasSubstr("at most 64MiB"));
+  EXPECT_THAT(error_of({.url = url, .replay_path = "/"}), HasSubstr("cannot be read"));
+}
+
+TEST(Plan, FlagsWithoutTheirPartnerAreRefused) {
+  const std::string url = "http://127.0.0.1:1/";
+  EXPECT_THAT(error_of({.url = url, .speed = 2}), HasSubstr("give --replay"));
+  EXPECT_THAT(error_of({.url = url, .start_rate = 5}), HasSubstr("--start-rate: it is for"));
+  EXPECT_THAT(error_of({.url = url, .coordinator_log = "x"}), HasSubstr("give --find-max"));
+}
+
 TEST(Plan, TimesAndCountsThatWouldOverflowAreRefused) {
   const std::string url = "http://127.0.0.1:1/";
   constexpr base::Duration kForEver = std::chrono::hours(2562047);

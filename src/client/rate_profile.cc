@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/parse.h"
+#include "base/text.h"
 
 namespace giliran::client {
 namespace {
@@ -45,7 +46,7 @@ base::Result<std::vector<Stage>> parse_stages(std::string_view text) {
   for (bool more = true; more;) {
     const size_t comma = text.find(',');
     more = comma != std::string_view::npos;
-    stages.push_back(GILIRAN_TRY(parse_stage(text.substr(0, comma))));
+    stages.push_back(GILIRAN_TRY(parse_stage(base::trim(text.substr(0, comma)))));
     if (more) text.remove_prefix(comma + 1);
   }
   return stages;

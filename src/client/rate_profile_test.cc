@@ -22,7 +22,7 @@ std::vector<Stage> stages(std::string_view text) {
 }
 
 TEST(Stages, AreTimesAndRates) {
-  EXPECT_EQ(stages("10s:1k,1m:50/1s,250ms:=0"),
+  EXPECT_EQ(stages("10s:1k, 1m:50/1s,250ms:=0"),
             (std::vector<Stage>{{.length = seconds(10), .rate = 1000},
                                 {.length = seconds(60), .rate = 50},
                                 {.length = milliseconds(250), .rate = 0, .jump = true}}));

@@ -87,7 +87,7 @@ base::Result<void> check_outputs(const ClientOptions& options) {
                                    {options.html_path, "--html"},
                                    {options.hgrm_path, "--hgrm"},
                                    {options.log_path, "--log"}}) {
-    if (path.empty()) continue;
+    if (path.empty() || path == "/dev/null") continue;
     const auto before = std::ranges::find(taken, path, [](const auto& one) { return one.first; });
     if (before != taken.end()) {
       return base::fail(fmt::format("{} and {}: only one of them can go to {}", before->second,

@@ -198,6 +198,13 @@ std::string statuses(const Counts& counts) {
   return text.empty() ? text : "  status: " + text + "\n";
 }
 
+// What the CPU time was spent on.
+uint64_t ended_with_warmup(const Recorder& totals) {
+  uint64_t ended = 0;
+  for (const Slice& slice : totals.slices()) ended += slice.answered + slice.failed;
+  return totals.slices().empty() ? totals.counts().answered + totals.counts().failed : ended;
+}
+
 std::string traffic(const RunResult& result) {
   const Counts& counts = result.totals.counts();
   std::string text =
@@ -207,11 +214,10 @@ std::string traffic(const RunResult& result) {
     text += fmt::format("\n  sent again: {}, as the server had closed the idle connection",
                         format_count(counts.retried));
   }
-  const uint64_t ended = counts.answered + counts.failed;
   text += fmt::format("\n  bytes: {} sent, {} received\n", report::format_size(counts.bytes_out),
                       report::format_size(counts.bytes_in));
   text += fmt::format("  this client: {:.2f} s of CPU", base::to_seconds(result.cpu));
-  if (ended != 0) {
+  if (const uint64_t ended = ended_with_warmup(result.totals); ended != 0) {
     text += fmt::format(", {} a request", format_latency(result.cpu / static_cast<int64_t>(ended)));
   }
   if (result.cpu_share > 0) {

@@ -16,6 +16,7 @@ using base::equals_ignoring_case;
 
 // No placeholder of a run draws at it.
 constexpr uint64_t kPlaceOfChoice = UINT64_MAX;
+constexpr size_t kReadBytes = 64 << 10;
 
 bool is_token(std::string_view text) {
   static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
@@ -175,11 +176,19 @@ base::Result<Target> make_target(const TargetSpec& spec, const TargetDefaults& d
 base::Result<std::string> read_whole(std::string_view flag, const std::string& path,
                                      uint64_t bytes_max) {
   std::ifstream file(path, std::ios::binary);
-  std::string bytes(std::istreambuf_iterator<char>(file), {});
-  if (!file) return base::fail(fmt::format("{} {}: cannot be read", flag, path));
+  std::string bytes;
+  std::string chunk(kReadBytes, '\0');
+  // A file may have no end, and a folder no bytes.
+  while (bytes.size() <= bytes_max) {
+    file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    if (file.gcount() == 0) break;
+    bytes.append(chunk, 0, static_cast<size_t>(file.gcount()));
+  }
+  if (!file.is_open() || file.bad()) {
+    return base::fail(fmt::format("{} {}: cannot be read", flag, path));
+  }
   if (bytes.size() > bytes_max) {
-    return base::fail(fmt::format("{} {}: {} bytes, at most {}", flag, path, bytes.size(),
-                                  base::format_bytes(bytes_max)));
+    return base::fail(fmt::format("{} {}: at most {}", flag, path, base::format_bytes(bytes_max)));
   }
   return bytes;
 }

@@ -70,7 +70,8 @@ void note_few_connections(const VerdictInput& input, Verdict& verdict) {
   verdict.notes.push_back(fmt::format(
       "{} in use {} of the time, and requests waited for one longer (p99 {}) than they took "
       "(service time p99 {}): more connections (-c) show whether they or the servers are the limit",
-      connections_were(input.plan), percent(input.all_busy_share), p99(input.wait), p99(input.service)));
+      connections_were(input.plan), percent(input.all_busy_share), p99(input.wait),
+      p99(input.service)));
 }
 
 }  // namespace

@@ -56,10 +56,15 @@ report::Measured measured_of(const report::ClientResult& result) {
 }
 
 ClientResult summed_up(const report::ClientResult& result) {
+  uint64_t answered_in_all = 0;
+  for (const report::ClientInterval& interval : result.intervals) {
+    answered_in_all += interval.answered;
+  }
   return {.rate = result.rate,
           .elapsed = base::from_seconds(result.elapsed_s),
           .issued = result.totals.issued,
           .answered = result.totals.answered,
+          .answered_in_all = answered_in_all,
           .errors = result.totals.errors(),
           .response = times(result.response_time),
           .service = times(result.service_time),

@@ -23,10 +23,11 @@ struct ClientResult {
   base::Duration elapsed{};
   uint64_t issued = 0;
   uint64_t answered = 0;
-  uint64_t errors = 0;  // failed, or answered with a status of 400 or more
-  Times response{};     // from when it was due
-  Times service{};      // from when it was sent
-  bool valid = true;    // the client itself kept up
+  uint64_t answered_in_all = 0;  // those of the warm-up too, by the intervals; 0: not known
+  uint64_t errors = 0;           // failed, or answered with a status of 400 or more
+  Times response{};              // from when it was due
+  Times service{};               // from when it was sent
+  bool valid = true;             // the client itself kept up
   std::string verdict = "VALID";
   double started_unix_s = 0;
 };

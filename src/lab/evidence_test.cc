@@ -63,6 +63,7 @@ struct SampleRun {
                       R"("total_us":4600,"down_in":90,"down_out":70,"up_out":95,"up_in":60}})",
                       i, 9001 + i % 2));
       server.push_back(head(i, "server", 2000 + i) +
+                       fmt::format(R"("local":"127.0.0.1:{}",)", 9001 + i % 2) +
                        fmt::format(R"("parent":"{:016x}","queue_us":100,"service_us":4000,)"
                                    R"("total_us":4200,"down_in":95,"down_out":60}})",
                                    1000 + i));
@@ -103,6 +104,23 @@ TEST(Evidence, ALostRecordIsNotConserved) {
   ASSERT_TRUE(evidence);
   EXPECT_FALSE(evidence->conserved());
   EXPECT_TRUE(evidence->turns_even());
+}
+
+TEST(Evidence, OnlyAServerThatWasKilledMayLackRecords) {
+  SampleRun run(100);
+  run.server.pop_back();  // of the first of the two
+  const auto evidence = evidence_of(run);
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ(evidence->accounts[0].answered, 50U);
+  EXPECT_EQ(evidence->accounts[0].recorded, 49U);
+  EXPECT_EQ(evidence->accounts[1].recorded, 50U);
+  const std::vector<std::string> first = {"server-1"}, second = {"server-2"};
+  EXPECT_TRUE(evidence->conserved_without(first));
+  EXPECT_FALSE(evidence->conserved_without(second));
+  run.coordinator.pop_back();
+  const auto lost = evidence_of(run);
+  ASSERT_TRUE(lost);
+  EXPECT_FALSE(lost->conserved_without(first)) << "what the coordinator has no record of";
 }
 
 TEST(Evidence, UnevenTurnsAreSeen) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "lab/scenario_toml.h"
 #include "lab/screen.h"
 #include "lab/summary.h"
+#include "lab/summary_parts.h"
 #include "net/engine.h"
 #include "net/signals.h"
 #include "web/page.h"
@@ -26,7 +28,7 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 
 int complain(std::string_view what, int status) {
-  fmt::print(stderr, "giliran lab: {}\n", what);
+  put_text(stderr, fmt::format("giliran lab: {}\n", what));
   return status;
 }
 
@@ -51,10 +53,11 @@ int finish(const LabResult& result, const Folder& folder, bool quiet) {
                                         folder.write("report.html", web::page(title, json)),
                                         folder.write("summary.txt", text)};
   if (!quiet) {
-    fmt::print("{}{}", result.runs.empty() ? "" : "\n", text);
-    std::fflush(stdout);
+    put_text(stdout, (result.runs.empty() ? "" : "\n") + text);
   } else if (result.exit_status() == kFailed) {
-    fmt::print(stderr, "{}", text);
+    put_text(stderr, text);
+  } else if (!result.met()) {
+    put_text(stderr, expectations_text(result));
   }
   for (const auto& outcome : written) {
     if (!outcome) return complain(outcome.error().message, kFailed);
@@ -97,9 +100,9 @@ int run_scenario(const LabOptions& options, Scenario scenario) {
                    .machine = report::this_machine(),
                    .started_unix_s = static_cast<double>(clock.wall().ns) / 1e9};
   Screen screen(Screen::mode_here(options.quiet));
-  screen.line(fmt::format("Giliran lab \"{}\": {}. {} runs, about {:.0f} s, logs in {}/, seed {}",
-                          result.scenario.name, result.scenario.about, result.scenario.runs.size(),
-                          base::to_seconds(estimated_time(result.scenario)), result.folder,
+  screen.line(fmt::format("Giliran lab \"{}\"{}{}", result.scenario.name,
+                          result.scenario.about.empty() ? "" : ": ", result.scenario.about));
+  screen.line(fmt::format("{}; logs in {}/, seed {}", extent_text(result.scenario), result.folder,
                           result.seed));
   Runs runs(**io, *folder, program, screen);
   const auto signals =
@@ -115,7 +118,8 @@ bool is_file(const std::string& scenario) {
 
 // The scenario that the options speak of.
 base::Result<Scenario> scenario_of(const LabOptions& options) {
-  const ScenarioCheck check{.policies = options.policies, .cores = cores_here()};
+  ScenarioCheck check = check_here(options.policies);
+  if (options.command == LabCommand::kShow) check.descriptors = 0;  // nothing is run
   if (options.command == LabCommand::kThreads) {
     return parse_scenario(threads_scenario(options.threads), "threads", check);
   }
@@ -124,8 +128,9 @@ base::Result<Scenario> scenario_of(const LabOptions& options) {
   }
   const std::string name = options.scenario.empty() ? "demo" : options.scenario;
   if (is_file(name)) return load_scenario(name, check);
-  auto scenario = built_in(name, cores_here());
-  if (scenario) return std::move(*scenario);
+  const auto texts = scenario_texts();
+  const auto found = std::ranges::find(texts, name, &ScenarioText::name);
+  if (found != texts.end()) return parse_scenario(found->text, name, check);
   return base::fail(fmt::format(
       "there is no built-in scenario \"{}\" (a file's name ends with .toml); there is: {}", name,
       fmt::join(scenario_names(), ", ")));

@@ -22,7 +22,9 @@ double median_of(const std::vector<const RunResult*>& runs, auto value) {
 }  // namespace
 
 base::Duration RunResult::per_request(base::Duration cpu_time) const {
-  return client.answered == 0 ? base::Duration{} : cpu_time / static_cast<int64_t>(client.answered);
+  // CPU time is of the warm-up too.
+  const uint64_t answers = std::max(client.answered, client.answered_in_all);
+  return answers == 0 ? base::Duration{} : cpu_time / static_cast<int64_t>(answers);
 }
 
 double RunResult::cores(base::Duration cpu_time) const {
@@ -35,11 +37,7 @@ bool RunResult::accounted() const {
 }
 
 bool RunResult::conserved() const {
-  if (!killed || evidence.conserved()) return evidence.conserved();
-  const auto& all = evidence.conservation.comparisons;
-  return std::ranges::all_of(all, [](const report::Comparison& comparison) {
-    return comparison.right == telemetry::Tier::kServer || comparison.conserved();
-  });
+  return evidence.conserved() || (!killed.empty() && evidence.conserved_without(killed));
 }
 
 bool RunResult::met() const {

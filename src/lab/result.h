@@ -42,7 +42,7 @@ struct RunResult {
   std::string client_json{};               // as it is part of our result
   // What has to hold of this run for the lab to be good.
   bool turns_judged = true;
-  bool killed = false;  // the timeline killed a server: its log may lack its last records
+  std::vector<std::string> killed{};  // servers, by the timeline: see conserved()
 
   // CPU time of a request; zero where none was answered.
   base::Duration per_request(base::Duration cpu_time) const;
@@ -51,7 +51,7 @@ struct RunResult {
   double coordinator_busy() const { return cores(cpu.coordinator); }
   // The logs account for everything and turns were even, as far as they had to be.
   bool accounted() const;
-  // The logs account for everything; those of killed servers, as far as they can.
+  // The logs account for everything but the last records of servers that were killed.
   bool conserved() const;
   bool met() const;  // every expectation
 

@@ -132,7 +132,9 @@ Json run_json(const LabResult& result, const RunResult& run) {
   object["log_bytes"] = run.evidence.log_bytes;
   object["not_understood"] = run.evidence.not_understood;
   object["conservation"] = report::to_json(run.evidence.conservation);
-  object["conservation"]["killed"] = run.killed;
+  object["conservation"]["killed"] = !run.killed.empty();
+  // What was found is as it has to be.
+  object["conservation"]["judged"] = run.evidence.conserved() || !run.conserved();
   if (run.little) {
     object["little"] = {{"holds", run.little->holds},
                         {"expected", run.little->expected},

@@ -13,7 +13,8 @@ namespace {
 
 constexpr base::Duration kStartMax = std::chrono::seconds(15);
 constexpr base::Duration kStopMax = std::chrono::seconds(20);
-constexpr base::Duration kAnswersMax = std::chrono::seconds(40);  // after the last was asked
+constexpr base::Duration kAnswersMax = std::chrono::seconds(10);  // and the client's time-out
+constexpr base::Duration kRequestsMax = std::chrono::hours(24);   // of a number of them
 constexpr base::Duration kGiveUpMax = std::chrono::seconds(3);
 constexpr size_t kSaidBytesMax = size_t{1} << 20;
 
@@ -98,7 +99,8 @@ base::Duration Run::bound() const {
     case State::kCoordinatorStarting:
       return kStartMax;
     case State::kAsking:
-      return plan_.asking_time() + kAnswersMax;
+      if (plan_.client.requests != 0) return kRequestsMax;  // nobody knows how long they take
+      return plan_.asking_time() + plan_.client.timeout + kAnswersMax;
     case State::kCoordinatorStopping:
     case State::kServersStopping:
       return kStopMax;

@@ -51,7 +51,7 @@ struct Ran {
   std::string failure{};                  // empty: every process ended as it should
   std::vector<std::string> last_words{};  // of the process that failed
   bool interrupted = false;
-  bool killed = false;  // the timeline killed a process: its log may lack its last records
+  std::vector<std::string> killed{};  // by the timeline: their logs may lack their last records
   TierCpu cpu{};
   std::vector<ProcessUse> processes{};
   std::vector<Mark> marks{};

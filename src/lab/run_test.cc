@@ -117,7 +117,7 @@ TEST_F(RunTest, WhatTheTimelineKillsIsStartedAgainAtItsAddress) {
   const Ran ran = execute(listening(5) + forever(), listening(6) + forever(),
                           "echo plan >&2; sleep 0.8; exit 0");
   EXPECT_EQ(ran.failure, "");
-  EXPECT_TRUE(ran.killed);
+  EXPECT_THAT(ran.killed, ElementsAre("server-1"));
   ASSERT_THAT(ran.marks, SizeIs(2));
   EXPECT_EQ(ran.marks[1].text, "start server-1");
   EXPECT_GE(ran.marks[1].at.ns, ran.marks[0].at.ns);

@@ -33,8 +33,8 @@ void Run::on_event() {
 void Run::execute(const Event& event) {
   switch (event.action) {
     case Action::kKill:
-      ran_.killed = true;
       for (const size_t i : event.servers) {
+        ran_.killed.push_back(plan_.servers[i].name);
         servers_[i].killed = servers_[i].process->running();
         servers_[i].restart = false;
         servers_[i].process->signal(SIGKILL);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -156,6 +157,8 @@ base::Result<void> Runs::judge(LabResult& result, RunResult& run, const Ran& ran
   run.evidence = GILIRAN_TRY(evidence_of(plan, ran, folder));
   run.turns_judged = turns_must_be_even(plan);
   run.killed = ran.killed;
+  std::ranges::sort(run.killed);
+  run.killed.erase(std::ranges::unique(run.killed).begin(), run.killed.end());
   run.expected = judge_thresholds(plan, run.measured);
   if (auto little = report::check_little(run.measured); little.checked)
     run.little = std::move(little);

@@ -18,7 +18,8 @@ constexpr double kAsGood = 1.1;  // so much faster counts as no faster
 constexpr double kAllBusy = 0.85;
 
 bool of_threads(std::string_view key) {
-  return key == "threads" || key.ends_with(".threads");
+  const bool of_servers = key.starts_with("servers.") && key.ends_with(".threads");
+  return of_servers || key == "coordinator.threads";
 }
 
 uint32_t threads_in(const std::string& label) {
@@ -136,9 +137,8 @@ std::string law_text(const Scaling& scaling) {
   }
   const report::Usl& usl = *scaling.usl;
   std::string text = fmt::format(
-      "Universal Scalability Law: contention \u03b1 {:.4f}, coherency \u03b2 {:.6f}, one thread "
-      "\u03b3 "
-      "{:.1f}/s (R\u00b2 {:.3f})\n",
+      "Universal Scalability Law (R\u00b2 {3:.3f}):\n"
+      "  contention \u03b1 {0:.4f}, coherency \u03b2 {1:.6f}, one thread \u03b3 {2:.1f}/s\n",
       usl.alpha, usl.beta, usl.gamma, usl.r_squared);
   if (usl.peak) {
     text += fmt::format("Peak: {} at {:.1f} threads{}\n", report::format_rate(usl.peak->throughput),

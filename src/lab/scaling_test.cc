@@ -74,6 +74,19 @@ TEST(Scaling, OfFivePointsHasTheLaw) {
                                            HasSubstr("at 30.8 threads, which is beyond")));
 }
 
+TEST(Scaling, IsOfServersAndCoordinatorAlone) {
+  LabResult result = ran({.threads = {1, 2, 4}}, [](double n) { return 100 * n; });
+  for (RunPlan& run : result.scenario.runs) run.labels.front().key = "client.threads";
+  for (Axis& axis : result.scenario.axes) axis.key = "client.threads";
+  EXPECT_THAT(scalings_of(result), SizeIs(0));
+}
+
+TEST(Scaling, TheTextFitsATerminal) {
+  const auto rate = [](double n) { return 123456 * n / (1 + 0.05 * (n - 1)); };
+  std::istringstream lines(scaling_text(scalings_of(ran({}, rate))[0]));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(report::width(line), 80U) << line;
+}
+
 TEST(Scaling, OfFewerHasTheSpeedUpOnly) {
   const LabResult result = ran({.threads = {1, 2, 4}}, [](double n) { return 100 * n; });
   const auto scalings = scalings_of(result);

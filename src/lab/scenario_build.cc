@@ -73,6 +73,10 @@ std::vector<ServerPlan> servers_of(const Body& body, Judge& judge) {
       server.name = group.name.empty() ? fmt::format("server-{}", ++nameless)
                     : count == 1       ? group.name
                                        : fmt::format("{}-{}", group.name, n);
+      if (server.name == "client" || server.name == "coordinator") {
+        judge.bad_group(i, "name", "that is what the logs call another process; name it otherwise");
+        return servers;
+      }
       if (!names.insert(server.name).second) {
         judge.bad_group(i, "name", fmt::format("there are two servers '{}'", server.name));
         return servers;
@@ -114,6 +118,9 @@ void check_load(const RunPlan& run, Judge& judge) {
       judge.bad("client", "requests", "the stages say how many; give one of them");
     }
     if (client.duration.count() == 0) judge.bad("client", "stages", "expected some time above 0");
+    if (client.warmup.count() != 0 && !client.rate) {
+      judge.bad("client", "warmup", "the stages begin without requests: give client.rate too");
+    }
   } else if (client.requests != 0 && judge.has("client", "duration")) {
     judge.bad("client", "requests", "give it or a duration, not both");
   }

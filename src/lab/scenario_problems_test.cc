@@ -43,6 +43,7 @@ TEST(Problems, OfTheClient) {
   EXPECT_THAT(client("stages = [\"5s\"]"), HasSubstr("TIME:RATE"));
   EXPECT_THAT(client("stages = [\"5s:1\"], duration = \"5s\""), HasSubstr("the stages say"));
   EXPECT_THAT(client("stages = [\"5s:1\"], requests = 5"), HasSubstr("the stages say"));
+  EXPECT_THAT(client("stages = [\"5s:1\"], warmup = \"1s\""), HasSubstr("give client.rate too"));
   EXPECT_THAT(client("requests = 5, duration = \"5s\""), HasSubstr("not both"));
   EXPECT_THAT(client("duration = \"0s\""), HasSubstr("above zero"));
   EXPECT_THAT(client("threads = 4, connections = 2"), HasSubstr("as many as connections (2)"));
@@ -71,6 +72,10 @@ TEST(Problems, OfServers) {
   EXPECT_THAT(problems_of("servers = { role = \"lead\" }"), HasSubstr("balanced, spare or leaf"));
   EXPECT_THAT(problems_of("servers = { name = \"A b\" }"), HasSubstr("lower-case"));
   EXPECT_THAT(problems_of("servers = { threads = \"2cores\" }"), HasSubstr("servers.threads"));
+  for (const char* const name : {"client", "coordinator"}) {
+    EXPECT_THAT(problems_of(fmt::format("servers = {{ name = \"{}\" }}", name)),
+                HasSubstr("what the logs call another process"));
+  }
   EXPECT_THAT(problems_of("servers = { slowdown = 0 }"), HasSubstr("above 0"));
 }
 
@@ -101,6 +106,8 @@ TEST(Problems, OfTheTimeline) {
             "4:48: key 'timeline.server': bad value 'server-3': there is no server 'server-3', "
             "did you mean 'server-1'?");
   EXPECT_THAT(event_problem("{ at = \"5s\", do = \"kill\" }"), HasSubstr("is missing: who?"));
+  EXPECT_THAT(event_problem("{ at = \"5s\", do = \"kill\", server = [] }"),
+              HasSubstr("is missing: who?"));
   EXPECT_THAT(event_problem("{ at = \"11s\", do = \"kill\", server = \"new\" }"),
               HasSubstr("the run is over by then: it takes 11s"));
   EXPECT_THAT(event_problem("{ do = \"kill\", server = \"new\" }"),

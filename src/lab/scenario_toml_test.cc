@@ -396,5 +396,13 @@ TEST(Saved, IsScenario) {
   EXPECT_FALSE(is_scenario(*config::read_toml("[[pool]]\nname = \"scenario\"")));
 }
 
+TEST(ScenarioToml, AnEventOfAGroupIsOfItsServersAlone) {
+  const RunPlan run = run_of(
+      "servers = [{ name = \"s\", count = 2 }, { name = \"s-x\" }]\n"
+      "timeline = { at = \"1s\", do = \"kill\", server = \"s\" }");
+  ASSERT_EQ(run.timeline.size(), 1U);
+  EXPECT_THAT(run.timeline[0].servers, testing::ElementsAre(0U, 1U));
+}
+
 }  // namespace
 }  // namespace giliran::lab

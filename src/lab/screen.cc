@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +23,11 @@ size_t columns() {
 
 }  // namespace
 
+void put_text(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  std::fflush(to);
+}
+
 Screen::Mode Screen::mode_here(bool quiet) {
   if (quiet) return Mode::kQuiet;
   const char* const terminal = std::getenv("TERM");
@@ -32,20 +38,23 @@ Screen::Mode Screen::mode_here(bool quiet) {
 
 void Screen::live(std::string_view text) {
   if (mode_ != Mode::kLive) return;
-  fmt::print(stderr, "\r{}\x1b[K", report::printable(text, columns() - 1));
-  std::fflush(stderr);
+  put_text(stderr, fmt::format("\r{}\x1b[K", report::printable(text, columns() - 1)));
   shown_ = true;
 }
 
 void Screen::line(std::string_view text) {
   if (mode_ == Mode::kQuiet) return;
   clear();
-  fmt::print(stderr, "{}\n", report::printable(text));
+  std::string_view left = text;
+  while (!left.empty()) {
+    const size_t end = std::min(left.find('\n'), left.size());
+    put_text(stderr, report::printable(left.substr(0, end)) + "\n");
+    left.remove_prefix(std::min(end + 1, left.size()));
+  }
 }
 
 void Screen::clear() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  if (shown_) put_text(stderr, "\r\x1b[K");
   shown_ = false;
 }
 

@@ -2,12 +2,17 @@
 // terminal, else plain lines. No colours, and no control characters but on a terminal.
 #pragma once
 
+#include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "lab/client_result.h"
 
 namespace giliran::lab {
+
+// Whether or not anybody reads it: `giliran lab 2>&1 | head` ends as it would have.
+void put_text(std::FILE* to, std::string_view text);
 
 class Screen {
  public:
@@ -21,7 +26,7 @@ class Screen {
 
   // Replaces the live line; nothing where lines are not rewritten.
   void live(std::string_view text);
-  // A line that stays.
+  // A line that stays, or several.
   void line(std::string_view text);
   void clear();  // the live line
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kTurnsShownMax = 4;
 constexpr size_t kRunsShownMax = 16;
+constexpr size_t kColumns = 80;
 constexpr double kOthersMatter = 0.15;  // share of the cores
 
 using report::Align;
@@ -275,7 +276,9 @@ namespace {
 
 // A server that was killed could not write down the last of what it had done.
 std::string killed_text(const RunResult& run, const RunPlan& plan) {
-  std::string text = plan.name + ": the timeline killed a server, and with it the last of its log:";
+  std::string text = fmt::format(
+      "{}: the timeline killed {}, and with it the last of its log, as a crash does:", plan.name,
+      fmt::join(run.killed, ", "));
   for (const report::Comparison& comparison : run.evidence.conservation.comparisons) {
     for (const report::Named& named : comparison.named) {
       text += fmt::format(" {} {}{};", format_count(named.count), named.name,
@@ -283,7 +286,7 @@ std::string killed_text(const RunResult& run, const RunPlan& plan) {
     }
   }
   text.back() = '.';
-  return text;
+  return text + " Nothing else is missing.";
 }
 
 }  // namespace
@@ -301,7 +304,7 @@ std::string conservation_text(const LabResult& result) {
     }
     conserved = conserved && run.conserved();
     if (!named && evidence.conserved()) continue;
-    if (run.killed && run.conserved()) {
+    if (!run.killed.empty() && run.conserved()) {
       details << folded(killed_text(run, result.plan_of(run)), 2);
       continue;
     }
@@ -329,23 +332,25 @@ std::string conservation_text(const LabResult& result) {
 namespace {
 
 std::string remarks(const RunResult& run) {
-  return fmt::format("{}{}{}", run.client.valid ? "" : "  " + run.client.verdict,
-                     run.little && !run.little->holds ? "  LITTLE'S LAW VIOLATED" : "",
-                     run.met() ? "" : "  NOT MET");
+  return fmt::format(
+      "{}{}{}{}{}", run.turns_judged && !run.evidence.turns_even() ? "  TURNS NOT EVEN" : "",
+      run.conserved() ? "" : "  NOT CONSERVED", run.client.valid ? "" : "  " + run.client.verdict,
+      run.little && !run.little->holds ? "  LITTLE'S LAW VIOLATED" : "",
+      run.met() ? "" : "  NOT MET");
 }
 
 }  // namespace
 
 std::string run_line(const LabResult& result, const RunResult& run) {
   const ClientResult& c = run.client;
-  return fmt::format("[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}{}{}", run.index + 1,
-                     result.scenario.runs.size(), result.plan_of(run).name,
-                     report::format_rate(c.rate), format_latency(c.response.p50),
-                     format_latency(c.response.p99), format_count(c.errors),
-                     c.errors == 1 ? "" : "s",
-                     run.turns_judged && !run.evidence.turns_even() ? "  TURNS NOT EVEN" : "",
-                     run.conserved() ? "" : "  NOT CONSERVED") +
-         remarks(run);
+  const std::string line =
+      fmt::format("[{:2}/{}] {:14}  {:>9}  p50 {:>7}  p99 {:>7}  {} error{}", run.index + 1,
+                  result.scenario.runs.size(), result.plan_of(run).name,
+                  report::format_rate(c.rate), format_latency(c.response.p50),
+                  format_latency(c.response.p99), format_count(c.errors), c.errors == 1 ? "" : "s");
+  const std::string marks = remarks(run);
+  const bool fits = report::width(line) + report::width(marks) <= kColumns;
+  return line + (fits ? "" : "\n     ") + marks;
 }
 
 namespace {

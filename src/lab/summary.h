@@ -11,7 +11,8 @@ namespace giliran::lab {
 // the built-in scenarios; running text is folded at 80.
 std::string summary_text(const LabResult& result);
 
-// One line about a finished run: for progress on a pipe, and what stays of the live line.
+// About a finished run: for progress on a pipe, and what stays of the live line. One line; where
+// what is wrong with it does not fit, two.
 std::string run_line(const LabResult& result, const RunResult& run);
 
 // Whether everything is accounted for, over all runs: one sentence, then what differs.

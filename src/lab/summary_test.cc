@@ -95,6 +95,25 @@ TEST(Summary, CpuOfATierIsOfARequest) {
               HasSubstr("tcp-compute-1     30.0 µs      50.0 µs  1.00 ms   1.08 ms   1.62 of 2"));
 }
 
+TEST(Summary, CpuOfARequestCountsThoseOfTheWarmUpToo) {
+  LabResult result = whole();
+  for (RunResult& run : result.runs) run.client.answered_in_all = 6000;
+  EXPECT_THAT(summary_text(result),
+              HasSubstr("tcp-compute-1     15.0 µs      25.0 µs   500 µs    540 µs   1.62 of 2"));
+}
+
+TEST(Summary, TheLineOfARunFitsATerminal) {
+  LabResult result = whole();
+  RunResult& run = result.runs[9];
+  run.client.valid = false;
+  run.client.verdict = "CLIENT-LIMITED";
+  run.little = report::Little{.checked = true, .holds = false};
+  run.expected = {{.text = "p99<10ms", .measured = "12 ms", .met = false}};
+  std::istringstream lines(run_line(result, run));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(report::width(line), 80U) << line;
+  EXPECT_THAT(run_line(result, run), EndsWith("LITTLE'S LAW VIOLATED  NOT MET"));
+}
+
 TEST(Summary, TellsWhenTheMachineWasBusyWithSomethingElse) {
   LabResult result = whole();
   EXPECT_THAT(summary_text(result), Not(HasSubstr("Other programs")));
@@ -192,7 +211,7 @@ TEST(Summary, WhatTheTimelineDisturbsIsNotHeldAgainstIt) {
   LabResult result = whole();
   result.runs[3].turns_judged = false;
   result.runs[3].evidence.turns[1].count += 20;
-  result.runs[3].killed = true;
+  result.runs[3].killed = {"server-2"};
   result.runs[3].evidence.conservation.comparisons[1].named = {{.name = "answered but not recorded",
                                                                 .detail = "no server record",
                                                                 .count = 3,
@@ -201,6 +220,15 @@ TEST(Summary, WhatTheTimelineDisturbsIsNotHeldAgainstIt) {
   EXPECT_THAT(summary_text(result), Not(HasSubstr("NOT EVEN")));
   EXPECT_THAT(summary_text(result), Not(HasSubstr("NOT conserved")));
   EXPECT_THAT(conservation_text(result), HasSubstr("answered but not recorded (no server record)"));
+  EXPECT_THAT(conservation_text(result), HasSubstr("the timeline killed server-2"));
+  EXPECT_EQ(json::parse(result_json(result))["runs"][3]["conservation"]["judged"], false);
+  result.runs[3].evidence.accounts = {{}, {.answered = 9, .recorded = 6}, {}};
+  EXPECT_EQ(result.exit_status(), 0);
+  result.runs[3].evidence.accounts[2] = {.answered = 9, .recorded = 8};
+  EXPECT_EQ(result.exit_status(), 1) << "server-3 was not killed";
+  EXPECT_THAT(conservation_text(result), HasSubstr("NOT conserved"));
+  EXPECT_EQ(json::parse(result_json(result))["runs"][3]["conservation"]["judged"], true);
+  result.runs[3].evidence.accounts.clear();
   std::swap(result.runs[3].evidence.conservation.comparisons[0].named,
             result.runs[3].evidence.conservation.comparisons[1].named);
   EXPECT_EQ(result.exit_status(), 1) << "between client and coordinator nothing may be lost";
@@ -259,7 +287,12 @@ TEST(ClientResult, IsSummedUp) {
   report::ClientResult client = client_of(28, 3, 12.5);
   client.totals.failed = 2;
   client.totals.bad_status = 1;
+  client.intervals.resize(2);
+  client.intervals[0].warmup = true;
+  client.intervals[0].answered = 7;
+  client.intervals[1].answered = 28;
   const ClientResult result = summed_up(client);
+  EXPECT_EQ(result.answered_in_all, 35U);
   EXPECT_EQ(result.rate, 12.5);
   EXPECT_EQ(result.answered, 28U);
   EXPECT_EQ(result.errors, 3U);

@@ -134,9 +134,7 @@ class Timeline {
 
   std::vector<size_t> resolve(const EventDraft& draft, const Value& item) {
     std::vector<size_t> indices;
-    if (draft.servers.empty() && item.find("server") == nullptr) {
-      bad(item, "server", "is missing: who?");
-    }
+    if (draft.servers.empty()) bad(item, "server", "is missing: who?");
     for (const std::string& wanted : draft.servers) {
       const size_t before = indices.size();
       for (size_t i = 0; i < run_.servers.size(); ++i) {
@@ -152,9 +150,12 @@ class Timeline {
   bool belongs(size_t index, const std::string& wanted) const {
     const std::string& its = run_.servers[index].name;
     if (its == wanted) return true;
-    const bool group = std::ranges::any_of(
-        body_.servers, [&](const ServerGroup& each) { return each.name == wanted; });
-    return group && its.starts_with(wanted + "-");
+    const auto group = std::ranges::find(body_.servers, wanted, &ServerGroup::name);
+    if (wanted.empty() || group == body_.servers.end()) return false;
+    for (uint32_t n = 1; n <= group->count.value_or(1); ++n) {
+      if (its == fmt::format("{}-{}", wanted, n)) return true;
+    }
+    return false;
   }
 
   void unknown(const std::string& wanted, const Value& item) {

@@ -338,6 +338,9 @@ Result<ClientResult> parse_client_result(std::string_view text, std::string path
 Result<ClientResult> read_client_result(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
+  file.peek();  // of a folder nothing can be read
+  if (file.bad()) return base::fail(fmt::format("{}: {}", path, std::strerror(errno)));
+  file.clear(file.is_open() ? std::ios::goodbit : std::ios::failbit);
   if (file) text << file.rdbuf();
   // Of an empty file nothing can be inserted, which is no failure of reading.
   if (!file || text.bad()) return base::fail(fmt::format("{}: {}", path, std::strerror(errno)));

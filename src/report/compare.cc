@@ -263,16 +263,18 @@ void warn_of_runs(std::span<const ClientResult> runs, const ComparedSide& side,
   for (const ClientResult& run : runs) {
     if (run.interrupted) out.push_back(run.path + ": the run was interrupted");
     const uint64_t unsent = run.totals.due - std::min(run.totals.due, run.totals.issued);
-    if (run.verdict.valid && share(static_cast<double>(unsent), static_cast<double>(run.totals.due)) >= kErrorsThreshold) {
-      out.push_back(fmt::format("{}: {} of {} requests that were due were never sent, and are in "
-                                "no percentile",
-                                run.path, format_count(unsent), format_count(run.totals.due)));
+    if (run.verdict.valid && share(static_cast<double>(unsent),
+                                   static_cast<double>(run.totals.due)) >= kErrorsThreshold) {
+      out.push_back(
+          fmt::format("{}: {} of {} requests that were due were never sent, and are in "
+                      "no percentile",
+                      run.path, format_count(unsent), format_count(run.totals.due)));
     }
   }
   if (side.intervals < kFewIntervals) {
     out.push_back(fmt::format(
-        "{}: {} intervals: too few to tell chance from change well; measure for 10 s or more",
-        side.files.front(), side.intervals));
+        "{}: {} interval{}: too few to tell chance from change well; measure for 10 s or more",
+        side.files.front(), side.intervals, side.intervals == 1 ? "" : "s"));
   }
 }
 

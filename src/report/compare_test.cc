@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "report/block_bootstrap.h"
+#include "report/table.h"
 #include "report/test_client_result.h"
 
 namespace giliran::report {
@@ -11,6 +14,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 Compared compare_two(const ClientResult& a, const ClientResult& b, CompareOptions options = {}) {
   return compare(std::span(&a, 1), std::span(&b, 1), options);
@@ -157,7 +161,7 @@ TEST(Compare, NothingMeasuredIsNothingJudged) {
   EXPECT_EQ(c.verdict, Change::kNone);
   for (const ComparedRow& row : c.rows) EXPECT_EQ(row.verdict, Change::kNotJudged) << row.metric;
   EXPECT_EQ(compare_two(nothing, nothing).verdict, Change::kNone);
-  EXPECT_FALSE(text(c).empty());
+  EXPECT_THAT(text(c), HasSubstr("\nnothing could be judged"));
 }
 
 TEST(Compare, WarmupIsLeftOut) {
@@ -189,6 +193,25 @@ TEST(Compare, SeveralRunsASide) {
             a[0].totals.answered + a[1].totals.answered + a[2].totals.answered);
   EXPECT_EQ(c.a.response_time.count(), c.a.totals.answered);
   EXPECT_EQ(compare(a, a, {}).verdict, Change::kNone);
+}
+
+TEST(Compare, WhatWasNeverSentIsSaid) {
+  const ClientResult a = imagine({.seed = 1});
+  ClientResult b = a;
+  b.totals.due += b.totals.due / 50;
+  EXPECT_THAT(compare_two(a, b).warnings, Contains(HasSubstr("due were never sent")));
+  EXPECT_THAT(compare_two(a, a).warnings, Not(Contains(HasSubstr("due were never sent"))));
+}
+
+TEST(Compare, FitsEightyColumns) {
+  ClientResult b = imagine({.seed = 2, .per_interval = 50, .slow_factor = 1000, .error_share = 1});
+  b.plan["targets"] = std::string(300, 'x');
+  b.verdict.valid = false;
+  b.verdict.reasons = {"a reason that takes more than a line, as there is a lot to be said of it"};
+  for (const ClientResult& other : {b, imagine({.seed = 3, .slow_factor = 1.2})}) {
+    std::istringstream lines(text(compare_two(imagine({.seed = 1}), other)));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(width(line), 80u) << line;
+  }
 }
 
 TEST(Compare, TheSameSeedGivesTheSameNumbers) {

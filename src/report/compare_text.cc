@@ -157,7 +157,10 @@ std::string Compared::sentence() const {
     case Change::kNotJudged:
       break;
   }
-  return "no difference shown between A and B";
+  const bool judged = std::ranges::any_of(
+      rows, [](const ComparedRow& row) { return row.verdict != Change::kNotJudged; });
+  if (judged) return "no difference shown between A and B";
+  return "nothing could be judged, so that no difference is shown between A and B";
 }
 
 std::string text(const Compared& c) {
@@ -175,7 +178,7 @@ std::string text(const Compared& c) {
   std::string out = side_text("A", c.a) + side_text("B", c.b) + "\n" + table.text() + "\n" +
                     not_judged_text(c) + "  " + wrapped(method_text(c), 4);
   for (const std::string& warning : c.warnings) {
-    out += "  WARNING: " + wrapped(printable(warning), 4);
+    out += "  " + wrapped("WARNING: " + printable(warning), 4);
   }
   return out + "\n" + wrapped(c.sentence(), 2);
 }

@@ -55,8 +55,7 @@ Little check_little(const LittleInput& in) {
   if (in.in_flight_bias > kBiasMax * out.expected) {
     return unchecked("too few requests at a time, evenly spaced as the counts of them are");
   }
-  out.tolerance = kLittleTolerance +
-                  (3 * in.in_flight_error + in.in_flight_bias) / out.expected +
+  out.tolerance = kLittleTolerance + (3 * in.in_flight_error + in.in_flight_bias) / out.expected +
                   2 * in.mean_s / in.measured_s;
   const double off = (out.in_flight - out.expected) / out.expected;
   out.holds = std::abs(off) <= out.tolerance;

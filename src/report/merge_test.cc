@@ -90,6 +90,18 @@ TEST(Merge, OneAfterTheOtherRatesDoNotAdd) {
   EXPECT_EQ(merged->result.intervals[15].answered, b.intervals[0].answered);
 }
 
+TEST(Merge, ATierThatOneDidNotTellOfKeepsItsMean) {
+  const ClientResult a = imagine({.seed = 1, .intervals = 3});
+  ClientResult b = a;
+  for (ClientInterval& interval : b.intervals) interval.tiers.clear();
+  for (const auto& [first, second] : {std::pair(a, b), std::pair(b, a)}) {
+    const ClientResult parts[] = {first, second};
+    const auto merged = merge(parts);
+    ASSERT_TRUE(merged) << merged.error().message;
+    EXPECT_EQ(merged->result.intervals.at(1).tiers.at("work"), 400);
+  }
+}
+
 TEST(Merge, PercentilesWithoutBucketsAreNotAveraged) {
   const ClientResult parts[] = {imagine({.seed = 1}), imagine({.seed = 2})};
   const auto merged = merge(parts);

@@ -54,11 +54,11 @@ class Runner {
                          format_count(r.totals.errors()),
                          format_latency_us(us(r.response_time.percentile(99))),
                          format_latency_us(us(r.response_time.max())));
-    for (const std::string& note : merged->notes) words << "  note: " << wrapped(note, 4);
+    for (const std::string& note : merged->notes) words << "  " << wrapped("note: " + note, 4);
     if (!r.verdict.valid) {
       const auto& reasons = r.verdict.reasons;
-      words << "  CLIENT-LIMITED: "
-            << wrapped(reasons.empty() ? "no reason told" : reasons.front(), 4);
+      const std::string reason = reasons.empty() ? "no reason told" : reasons.front();
+      words << "  " << wrapped("CLIENT-LIMITED: " + reason, 4);
     }
     return 0;
   }

@@ -66,7 +66,8 @@ TEST_F(RunCompare, ExitStatusTellsWorse) {
 TEST_F(RunCompare, EveryBadFileIsNamed) {
   const std::string a = imagined("a.json", {.seed = 1, .intervals = 3});
   const std::string bad = write("bad.json", "{\"format\": 7}");
-  EXPECT_EQ(run({.a = {a, bad}, .b = {path("none.json")}}), 2);
+  EXPECT_EQ(run({.a = {a, bad}, .b = {path("none.json"), path("")}}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("Is a directory"));
   EXPECT_THAT(err_.str(), HasSubstr("giliran compare: " + bad + ": no result of giliran client"));
   EXPECT_THAT(err_.str(), HasSubstr("none.json: No such file or directory"));
   EXPECT_EQ(out_.str(), "");

@@ -109,7 +109,8 @@ def test_connections_are_opened_as_they_are_needed(g):
     server = plain_server(g)
     found, _ = result(g, server.url(), "-R", "20", "-d", "1s", "-t", "1")
     assert found["totals"]["issued"] == 20
-    assert found["totals"]["connections"] <= 5
+    # Of 100 that may be; some more than one where the machine stood still for a moment.
+    assert found["totals"]["connections"] <= 12
 
 
 def test_too_few_connections_for_the_rate_make_it_client_limited(g):

@@ -106,8 +106,22 @@ def test_data_on_standard_output_is_alone_there(g):
     assert last["total_p99_us"] >= last["total_p50_us"] >= 2000
     done = run(g, server, "-R", 100, "-d", "1500ms", "--progress", "json")
     first = json.loads(done.stdout.splitlines()[0])
-    assert first["rate_planned"] == 100 and 0.2 < first["left_s"] <= 0.5
+    assert first["rate_planned"] == 100 and 0 <= first["left_s"] <= 0.5
+    assert first["t_s"] + first["left_s"] >= 1.49
     assert first["backlog"] >= 0 and first["service_p50_us"] >= 2000
+
+
+def test_what_cannot_be_written_is_told_before_the_start(g):
+    url = "http://127.0.0.1:1/"
+    for flags, told in [(("--json", "-", "--html", "-"), "--json and --html: only one"),
+                        (("--progress", "json", "--hgrm", "-"), "--progress json and --hgrm"),
+                        (("--json", "x", "--log", "x"), "can go to x"),
+                        (("--html", "no/x.html"), "--html no/x.html: No such file"),
+                        (("--find-max", "p99<1s", "--json", "no/x.json"), "--json no/x.json: No"),
+                        (("--find-max", "p99<1s", "--coordinator-log", "no.log"), "no.log: No")]:
+        done = g.once("client", url, *flags)
+        assert done.returncode == 2, done.stderr
+        assert told in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 class Terminal:

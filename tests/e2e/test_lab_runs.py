@@ -166,6 +166,12 @@ def test_a_timeline_under_load(g):
     slow = [r["service_us"] for r in records(folder / "server-3.log") if r["kind"] == "exchange"]
     assert max(slow) > 39_000 and min(slow) < 30_000
     assert "What happened meanwhile" in done.stdout
+    # What a killed server could not write down is no alarm, anywhere.
+    assert run["conservation"]["killed"]
+    if not run["conservation"]["conserved"]:
+        assert run["conservation"]["judged"] is False
+        assert "the timeline killed server-1" in done.stdout
+    assert "NOT conserved" not in done.stdout
     assert own_processes(g.folder) == []
 
 
@@ -211,7 +217,7 @@ def client_runs(folder):
 
 
 def test_a_server_that_cannot_start_ends_the_lab(g):
-    """All it can be asked is more descriptors than there are: the log cannot be opened."""
+    """Its log cannot be opened: a folder is in the way."""
     (g.folder / "s.toml").write_text(plain())
     (g.folder / "out").mkdir()
     done = g.once("lab", "s.toml", "--out", "out")
@@ -286,6 +292,22 @@ def test_what_is_not_met_ends_with_three(g):
     assert "NOT MET" in done.stdout and "p50<1us" in done.stdout
     assert [e["met"] for e in result(g)["runs"][0]["expected"]] == [False, True]
     assert result(g)["exit_status"] == 3
+    quiet = g.once("lab", "s.toml", "--out", "out", "-q")
+    assert quiet.returncode == 3 and quiet.stdout == ""
+    assert "NOT MET: run: p50<1us" in quiet.stderr
+
+
+def test_nobody_has_to_read_what_it_says(g):
+    """As in `giliran lab 2>&1 | head -1`."""
+    (g.folder / "s.toml").write_text(plain())
+    with subprocess.Popen([GILIRAN, "lab", "s.toml", "--out", "out"], cwd=g.folder, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as lab:
+        assert "plain" in lab.stderr.readline()
+        lab.stderr.close()
+        lab.stdout.close()
+        assert lab.wait(30 * SLOW) == 0
+    assert result(g)["finished"]
+    assert own_processes(g.folder) == []
 
 
 def test_threads(g):

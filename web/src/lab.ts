@@ -70,12 +70,15 @@ function lookFor(result: LabResult): Child {
 function accounts(result: LabResult): string {
   const lost = result.runs.filter(
       (r) => r.conservation?.conserved === false && r.conservation.judged !== false);
+  const killed = result.runs.filter((r) => r.conservation?.judged === false);
   const odd = result.runs.filter((r) => r.little?.holds === false);
   const uneven = result.runs.filter((r) => r.turns?.judged && r.turns.even === false);
   const names = (of: {name: string}[]) => of.map((r) => r.name).join(", ");
   return [
     lost.length ? `The logs do not account for every request in ${names(lost)}.` :
-                  "The logs account for every request.",
+        killed.length ? `The logs account for every request, but for the last records of the ` +
+            `servers that were killed in ${names(killed)}.` :
+                        "The logs account for every request.",
     odd.length ? `Little's law does not hold in ${names(odd)}.` :
         result.runs.some((r) => r.little) ? "Little's law holds." :
                                             "",
