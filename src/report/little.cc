@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kIntervalsMin = 5;
 constexpr double kFailedMax = 0.01;
+constexpr double kFailedTimeMax = 0.05;  // that they may have taken, of what answers took
+constexpr double kTimeoutSeconds = 30;   // where the plan has none
 constexpr double kLongMax = 0.1;
 constexpr double kBiasMax = 0.5;  // of the number in the system
 
@@ -45,6 +47,12 @@ InSystem mean_of(const std::vector<double>& counts) {
   const auto n = static_cast<double>(blocks);
   out.error = std::sqrt(squares / (n - 1) / n);
   return out;
+}
+
+double timeout_s(const ClientResult& r) {
+  if (!r.plan.is_object()) return kTimeoutSeconds;
+  const auto found = r.plan.find("timeout_s");
+  return found != r.plan.end() && found->is_number() ? found->get<double>() : kTimeoutSeconds;
 }
 
 }  // namespace
@@ -91,7 +99,7 @@ Little check_little(const ClientResult& r) {
   }
   if (counts.size() < kIntervalsMin) return unchecked("too few intervals");
   if (answered == 0) return unchecked("nothing was answered");
-  if (failed > kFailedMax * ended) {
+  if (failed > kFailedMax * ended || failed * timeout_s(r) > kFailedTimeMax * time_s) {
     return unchecked("requests failed, and how long they took is not recorded");
   }
   const double mean_s = time_s / answered;

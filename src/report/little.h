@@ -36,7 +36,8 @@ Little check_little(const LittleInput& input);
 
 // The number in the system is counted, not derived from times: due less ended, as it is at the end
 // of every interval. Times are response times. Not checked: without intervals to speak of, where
-// more than 1 % of the requests failed (their times are in no histogram), or where the mean
+// more than 1 % of the requests failed (their times are in no histogram), or few that may have
+// taken more than 5 % of the time of all others, if each waited for its time-out, or where the mean
 // response time is more than a tenth of what was measured. Evenly spaced requests may come in step
 // with the intervals, each right after the others were counted: the number may be off by one, and
 // is not checked where that is more than half of it.

@@ -118,6 +118,12 @@ TEST(Little, IsNotCheckedWhereItCannotBe) {
   }
   EXPECT_THAT(check_little(failed).text, HasSubstr("requests failed"));
   EXPECT_FALSE(check_little(failed).checked);
+  ClientResult hung = simulate({}, 1);
+  ++hung.intervals[4].due;
+  ++hung.intervals[30].failed;
+  EXPECT_FALSE(check_little(hung).checked) << "it may have taken 30 s of 200";
+  hung.plan = {{"timeout_s", 1}};
+  EXPECT_TRUE(check_little(hung).checked);
   EXPECT_THAT(check_little(simulate({.for_s = 1}, 1)).text, HasSubstr("too few intervals"));
   EXPECT_THAT(check_little(simulate({.mean_s = 6}, 1)).text, HasSubstr("took too long"));
   EXPECT_FALSE(check_little(ClientResult{}).checked);
