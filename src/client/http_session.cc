@@ -241,7 +241,7 @@ void HttpSession::write_record(const Ending& ending, base::Instant now, Phase ph
   record.id = ticket();
   record.peer = address();
   record.total = now - asked_;
-  if (turn().due != base::Instant{} && ending.sent) record.lag = ending.lag + ending.wait;
+  record.lag = lateness(ending);
   record.up_out = ending.bytes_out;
   record.up_in = ending.bytes_in;
   record.body_out = ending.body_bytes;

@@ -4,10 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/test_server.h"
-#include "client/worker.h"
-#include "net/memory.h"
-#include "net/test_loop.h"
+#include "client/test_worker.h"
 
 namespace giliran::client {
 namespace {
@@ -16,22 +13,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using telemetry::End;
 
-const base::Address kServer = base::Address::loopback(80);
-
 uint64_t ns(base::Duration d) {
   return static_cast<uint64_t>(d.count());
 }
 
-class OpenLoopTest : public testing::Test {
+class OpenLoopTest : public WorkerTest {
  protected:
-  OpenLoopTest() : server_io_(world_.add_io()), client_io_(world_.add_io()) {
-    plan_.addresses = {kServer};
-    plan_.targets = {test_target()};
-    plan_.line = "hello\n";
+  OpenLoopTest() {
     plan_.connections = 10;
-    plan_.threads = 1;
     plan_.timeout = seconds(30);
-    plan_.seed = 1;
     plan_.loop = Loop::kOpen;
     plan_.interval = milliseconds(100);
   }
@@ -41,19 +31,6 @@ class OpenLoopTest : public testing::Test {
     plan_.profile = RateProfile::constant(per_second);
     plan_.duration = duration;
   }
-  void serve(TestServerOptions options = {}) {
-    server_ = std::make_unique<TestServer>(server_io_, std::move(options));
-    server_->listen(kServer);
-  }
-  void start(base::Instant planned = base::kNoDeadline) {
-    run_ = std::make_unique<client::Run>(plan_);
-    run_->started = planned;
-    worker_ = std::make_unique<Worker>(
-        *run_, client_io_,
-        WorkerOptions{.sessions = plan_.connections, .sink = &sink_, .seed = 1, .live = true},
-        [this] { done_ = true; });
-    client_io_.post([this] { worker_->start(); });
-  }
   void until(base::Duration since_start) { world_.run_until(begin_ + since_start); }
   // As the conductor does at the end of the duration.
   void finish() {
@@ -62,7 +39,7 @@ class OpenLoopTest : public testing::Test {
       EXPECT_FALSE(done_) << "the run ended before its time";
       client_io_.post([this] { worker_->stop(); });
     }
-    ASSERT_TRUE(net::run_until(world_, [this] { return done_; }, std::chrono::hours(1)));
+    ASSERT_TRUE(ends());
     check_accounts();
   }
   void check_accounts() {
@@ -88,19 +65,8 @@ class OpenLoopTest : public testing::Test {
     EXPECT_EQ(answered, live.counts.answered);
     EXPECT_EQ(failed, live.counts.failed);
   }
-  const Recorder& recorder() const { return worker_->recorder(); }
-  const Counts& counts() const { return recorder().counts(); }
 
-  net::MemoryWorld world_{1};
   base::Instant begin_ = world_.clock().now();
-  net::Io& server_io_;
-  net::Io& client_io_;
-  Plan plan_;
-  TestSink sink_;
-  std::unique_ptr<TestServer> server_;
-  std::unique_ptr<client::Run> run_;
-  std::unique_ptr<Worker> worker_;
-  bool done_ = false;
 };
 
 TEST_F(OpenLoopTest, EveryRequestSetsOutWhenItIsDue) {
@@ -296,6 +262,8 @@ TEST_F(OpenLoopTest, TheTimesOfOneRequestAddUp) {
   EXPECT_EQ(recorder().response_time().max(),
             recorder().lag().max() + recorder().wait().max() + recorder().service_time().max());
   EXPECT_GT(recorder().wait().max(), 0u);  // its connection was opened
+  const telemetry::Record& record = sink_.records.front();
+  EXPECT_EQ(ns(record.lag), recorder().lag().max() + recorder().wait().max());
 }
 
 TEST_F(OpenLoopTest, TiersAreAddedUpByName) {

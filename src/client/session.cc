@@ -82,7 +82,7 @@ void Session::take_leave() {
 
 Ending Session::timed(telemetry::End end, base::Instant asked, base::Instant sent,
                       base::Instant now) const {
-  const bool open = turn_.due != base::kNoDeadline;
+  const bool open = turn_.scheduled();
   const base::Instant noticed = open ? turn_.noticed : asked;
   Ending ending{.end = end, .at = now, .measured = turn_.measured};
   ending.sent = sent != base::Instant{};
@@ -92,6 +92,10 @@ Ending Session::timed(telemetry::End end, base::Instant asked, base::Instant sen
   ending.wait = sent - noticed;
   ending.service = now - sent;
   return ending;
+}
+
+base::Duration Session::lateness(const Ending& ending) const {
+  return turn_.scheduled() && ending.sent ? ending.lag + ending.wait : telemetry::kNotReached;
 }
 
 void Session::withdraw() {

@@ -63,6 +63,8 @@ struct Turn {
   bool measured = true;
   base::Instant due = base::kNoDeadline;  // that: closed loop
   base::Instant noticed{};                // by the generator
+
+  bool scheduled() const { return due != base::kNoDeadline; }
 };
 
 class Session {
@@ -116,10 +118,11 @@ class Session {
   Station& station() { return station_; }
   State state() const { return state_; }
   uint64_t ticket() const { return turn_.ticket; }
-  const Turn& turn() const { return turn_; }
   // asked: when it took up the request; sent: when its connection was ready, zero where never.
   Ending timed(telemetry::End end, base::Instant asked, base::Instant sent,
                base::Instant now) const;
+  // How much later than it was due it was sent: Record::lag. Not reached in a closed loop.
+  base::Duration lateness(const Ending& ending) const;
   // The address to connect to; moves on after each connect that failed.
   const base::Address& address() const { return plan().addresses[address_]; }
   void try_next_address() { address_ = (address_ + 1) % plan().addresses.size(); }

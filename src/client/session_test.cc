@@ -2,10 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/test_server.h"
-#include "client/worker.h"
-#include "net/memory.h"
-#include "net/test_loop.h"
+#include "client/test_worker.h"
 
 namespace giliran::client {
 namespace {
@@ -17,38 +14,19 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
-const base::Address kServer = base::Address::loopback(80);
-
-class SessionTest : public testing::Test {
+class SessionTest : public WorkerTest {
  protected:
-  SessionTest() : server_io_(world_.add_io()), client_io_(world_.add_io()) {
-    plan_.addresses = {kServer};
-    plan_.targets = {test_target()};
-    plan_.line = "hello\n";
-    plan_.connections = 4;
-    plan_.threads = 1;
-    plan_.timeout = std::chrono::seconds(1);
-    plan_.seed = 1;
-  }
+  SessionTest() { plan_.timeout = std::chrono::seconds(1); }
 
   // Serves, runs the plan to its end, checks that nothing is lost from the accounts.
   void run(TestServerOptions options) {
-    server_ = std::make_unique<TestServer>(server_io_, std::move(options));
-    server_->listen(kServer);
+    serve(std::move(options));
     run_without_server();
   }
   void run_without_server() {
-    make_worker();
-    client_io_.post([this] { worker_->start(); });
-    ASSERT_TRUE(net::run_until(world_, [this] { return done_; }, std::chrono::hours(1)));
+    start();
+    ASSERT_TRUE(ends());
     check_accounts();
-  }
-  void make_worker() {
-    run_ = std::make_unique<client::Run>(plan_);
-    worker_ = std::make_unique<Worker>(
-        *run_, client_io_,
-        WorkerOptions{.sessions = plan_.connections, .sink = &sink_, .seed = 1, .live = true},
-        [this] { done_ = true; });
   }
   void check_accounts() {
     const Counts& c = counts();
@@ -68,24 +46,14 @@ class SessionTest : public testing::Test {
       ASSERT_LE(record.id, c.issued);
       EXPECT_FALSE(seen[record.id]) << "twice in the log: " << record.id;
       seen[record.id] = true;
+      EXPECT_EQ(record.lag, telemetry::kNotReached) << "nothing is due in a closed loop";
     }
     EXPECT_EQ(requests, c.issued);
     EXPECT_EQ(ok, c.answered);
     EXPECT_EQ(worker_->recorder().service_time().count(), c.answered);
     EXPECT_EQ(client_io_.sockets(), 0u);
   }
-  const Counts& counts() const { return worker_->recorder().counts(); }
   uint64_t ended(End end) const { return counts().ends[static_cast<size_t>(end)]; }
-
-  net::MemoryWorld world_{1};
-  net::Io& server_io_;
-  net::Io& client_io_;
-  Plan plan_;
-  TestSink sink_;
-  std::unique_ptr<TestServer> server_;
-  std::unique_ptr<client::Run> run_;
-  std::unique_ptr<Worker> worker_;
-  bool done_ = false;
 };
 
 class TcpSessionTest : public SessionTest {

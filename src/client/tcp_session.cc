@@ -200,7 +200,7 @@ void TcpSession::write_message(const Ending& ending, base::Instant now, Phase ph
   record.peer = address();
   record.local = local_;
   record.total = now - asked_;
-  if (turn().due != base::Instant{} && ending.sent) record.lag = ending.lag + ending.wait;
+  record.lag = lateness(ending);
   if (!new_flow_) {
     record.connect = {};
   } else if (connected_ != base::Instant{}) {
