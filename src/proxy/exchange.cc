@@ -190,7 +190,10 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   }
   std::array<char, kServerTimingBytesMax> timing;
   if (listener_->options.server_timing) {
-    fields.add("Server-Timing", format_server_timing(phases_so_far(), timing));
+    fields.add(
+        "Server-Timing",
+        format_server_timing(
+            {.queue = queue_time(), .connect = connect_time(), .wait = wait_time()}, timing));
   }
   stream_.send_head(
       {.status = head.status,

@@ -112,7 +112,8 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void cut();
 
   // exchange_record.cc
-  PhasesSoFar phases_so_far();
+  base::Duration queue_time();
+  base::Duration wait_time();
   void record();
 
   // conn::ServerStreamEvents

@@ -26,16 +26,20 @@ Phase Exchange::phase_now() {
   return Phase::kNone;
 }
 
-// Of an attempt that has a response head.
-PhasesSoFar Exchange::phases_so_far() {
+// Once there was an attempt.
+base::Duration Exchange::queue_time() {
   const conn::StreamFacts& up = attempt_.facts().stream;
   // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
   const bool leased = up.reused && attempts_ == 1;
+  return (leased ? up.connected : attempt_began_) - stream_.facts().head_done;
+}
+
+// Once there is a response head.
+base::Duration Exchange::wait_time() {
+  const conn::StreamFacts& up = attempt_.facts().stream;
   // An answer may come before the request is over.
   const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
-  return {.queue = (leased ? up.connected : attempt_began_) - stream_.facts().head_done,
-          .connect = connect_time(),
-          .wait = up.head_done - (early ? up.connected : up.request_sent)};
+  return up.head_done - (early ? up.connected : up.request_sent);
 }
 
 void Exchange::record() {
@@ -86,14 +90,13 @@ void Exchange::record() {
     r.upstream = endpoint.address;
     r.upstream_local = attempt_.facts().local;
     r.reused = up.reused;
-    const PhasesSoFar phases = phases_so_far();
-    r.queue = phases.queue;
+    r.queue = queue_time();
     r.connect = connect_;
     if (connect_ != telemetry::kNotReached && up.request_sent != base::Instant{}) {
       r.send = up.request_sent - up.connected;
     }
     if (up.head_done != base::Instant{}) {
-      r.wait = phases.wait;
+      r.wait = wait_time();
       r.data = now - up.head_done;
     }
   }
