@@ -9,10 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <span>
 
 #include "base/assert.h"
 #include "net/descriptor.h"
@@ -90,6 +92,7 @@ class ChildProcess final : public Child {
   uint64_t memory_max_bytes() const override;
 
  private:
+  std::string_view read_proc(std::string_view file, std::span<char> room) const;
   // One pipe of output, cut into lines.
   struct Output final : FdEvents {
     Output(ChildProcess& child, bool stderr_of) : owner(child), is_stderr(stderr_of) {}
@@ -221,13 +224,18 @@ void ChildProcess::reap() {
   events_.on_exit(*this, exit);
 }
 
-base::Duration ChildProcess::cpu_time() const {
+// /proc/PID/FILE, as much of it as there is room for; empty where it cannot be read.
+std::string_view ChildProcess::read_proc(std::string_view file, std::span<char> room) const {
   if (!running_) return {};
-  const Descriptor fd(::open(fmt::format("/proc/{}/stat", pid_).c_str(), O_RDONLY | O_CLOEXEC));
-  char text[1024];
-  const ssize_t n = fd ? ::read(fd.get(), text, sizeof text) : -1;
-  if (n <= 0) return {};
-  std::string_view rest(text, static_cast<size_t>(n));
+  const Descriptor fd(::open(fmt::format("/proc/{}/{}", pid_, file).c_str(), O_RDONLY | O_CLOEXEC));
+  const ssize_t n = fd ? ::read(fd.get(), room.data(), room.size()) : -1;
+  return {room.data(), n <= 0 ? 0 : static_cast<size_t>(n)};
+}
+
+base::Duration ChildProcess::cpu_time() const {
+  std::array<char, 1024> room;
+  std::string_view rest = read_proc("stat", room);
+  if (rest.empty()) return {};
   rest.remove_prefix(std::min(rest.size(), rest.rfind(')') + 2));  // the name may hold anything
   int64_t ticks = 0;
   // rest begins with field 3; user and system time are fields 14 and 15.
@@ -242,13 +250,9 @@ base::Duration ChildProcess::cpu_time() const {
 }
 
 uint64_t ChildProcess::memory_max_bytes() const {
-  if (!running_) return 0;
-  const Descriptor fd(::open(fmt::format("/proc/{}/status", pid_).c_str(), O_RDONLY | O_CLOEXEC));
-  char text[4096];
-  const ssize_t n = fd ? ::read(fd.get(), text, sizeof text) : -1;
-  if (n <= 0) return 0;
   constexpr std::string_view kKey = "VmHWM:";
-  std::string_view rest(text, static_cast<size_t>(n));
+  std::array<char, 4096> room;
+  std::string_view rest = read_proc("status", room);
   const size_t at = rest.find(kKey);
   if (at == std::string_view::npos) return 0;
   rest.remove_prefix(at + kKey.size());

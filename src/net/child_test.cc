@@ -48,6 +48,7 @@ TEST_F(ChildTest, GivesOutputByLineAndItsStatus) {
   EXPECT_EQ(errors_, (std::vector<std::string>{"two"}));
   EXPECT_GT(exit_.memory_max_bytes, 0u);
   EXPECT_EQ(child->cpu_time(), base::Duration{});
+  EXPECT_EQ(child->memory_max_bytes(), 0u);
 }
 
 TEST_F(ChildTest, MuchOutputArrivesWholeBeforeTheExit) {
@@ -61,6 +62,9 @@ TEST_F(ChildTest, MuchOutputArrivesWholeBeforeTheExit) {
 TEST_F(ChildTest, SignalsAndCountsCpu) {
   auto child = shell("while :; do :; done");
   ASSERT_TRUE(run_until(*io_, [&] { return child->cpu_time() >= std::chrono::milliseconds(20); }));
+  // A shell takes some hundred KiB; much more would be another process.
+  EXPECT_GT(child->memory_max_bytes(), 100u << 10);
+  EXPECT_LT(child->memory_max_bytes(), 64u << 20);
   child->signal(SIGTERM);
   ASSERT_TRUE(exited());
   EXPECT_EQ(exit_.signal, SIGTERM);
