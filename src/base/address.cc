@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <mutex>
 #include <set>
 
 #include "base/assert.h"
+#include "base/decimal.h"
 #include "base/parse.h"
 
 namespace giliran::base {
@@ -38,16 +38,12 @@ char* put(std::string_view text, char* out) {
   return out + text.size();
 }
 
-char* put_number(uint32_t number, char* out) {
-  return std::to_chars(out, out + 10, number).ptr;
-}
-
 char* put_ipv4(const in_addr& address, char* out) {
   unsigned char bytes[4];
   std::memcpy(bytes, &address, sizeof bytes);
   for (int i = 0; i < 4; ++i) {
     if (i != 0) *out++ = '.';
-    out = put_number(bytes[i], out);
+    out = put_decimal(out, bytes[i]);
   }
   return out;
 }
@@ -57,7 +53,7 @@ char* put_ipv6(const sockaddr_in6& address, char* out) {
   out += std::strlen(out);
   if (address.sin6_scope_id != 0) {
     *out++ = '%';
-    out = put_number(address.sin6_scope_id, out);
+    out = put_decimal(out, address.sin6_scope_id);
   }
   return out;
 }
@@ -152,6 +148,11 @@ Result<Address> Address::parse(std::string_view text) {
   return refuse(text, fmt::format("'{}' is not an IPv6 address", host));
 }
 
+bool Address::is_any() const {
+  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&storage_.v6.sin6_addr);
+}
+
 uint16_t Address::port() const {
   if (family() == AF_INET) return ntohs(storage_.v4.sin_port);
   if (family() == AF_INET6) return ntohs(storage_.v6.sin6_port);
@@ -197,7 +198,7 @@ size_t Address::format(char* out) const {
   }
   if (family() == AF_INET || family() == AF_INET6) {
     *end++ = ':';
-    end = put_number(port(), end);
+    end = put_decimal(end, port());
   }
   return static_cast<size_t>(end - out);
 }

@@ -33,6 +33,7 @@ class Address {
   bool none() const { return family() == AF_UNSPEC; }
   int family() const { return storage_.any.sa_family; }
   bool is_unix() const { return family() == AF_UNIX; }
+  bool is_any() const;    // 0.0.0.0 or [::]: every address of the machine
   uint16_t port() const;  // 0 for Unix
   Address with_port(uint16_t port) const;
   // Fills what bind() and connect() take; returns its size.

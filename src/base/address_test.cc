@@ -112,5 +112,15 @@ TEST(Address, ErrorsSayWhatIsWrong) {
   error_of(std::string_view("1.2.3.4\0:80", 11));
 }
 
+TEST(Address, TellsOneFromEveryAddress) {
+  for (const char* text : {"0.0.0.0:80", "[::]:80"}) {
+    EXPECT_TRUE(Address::parse(text)->is_any()) << text;
+  }
+  for (const char* text : {"127.0.0.1:80", "0.0.0.1:80", "[::1]:80", "unix:/x"}) {
+    EXPECT_FALSE(Address::parse(text)->is_any()) << text;
+  }
+  EXPECT_FALSE(Address().is_any());
+}
+
 }  // namespace
 }  // namespace giliran::base

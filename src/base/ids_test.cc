@@ -64,6 +64,23 @@ TEST(Ids, MadeOnesAreReadBack) {
   }
 }
 
+TEST(Ids, EveryByteIsSeenWhereverItStands) {
+  const std::string digits = "0123456789abcdef";
+  for (size_t at = 0; at < digits.size(); ++at) {
+    for (int c = 0; c < 256; ++c) {
+      std::string text = digits;
+      text[at] = static_cast<char>(c);
+      const auto span = parse_span_id(text);
+      const bool digit = digits.find(static_cast<char>(c)) != std::string::npos;
+      ASSERT_EQ(span.has_value(), digit) << c << " at " << at;
+      if (!digit) continue;
+      char again[16];
+      span->format(again);
+      ASSERT_EQ(std::string_view(again, sizeof again), text);
+    }
+  }
+}
+
 TEST(Ids, OnlyExactLengthsAndLowerCase) {
   EXPECT_FALSE(parse_span_id("0123456789abcde"));
   EXPECT_FALSE(parse_span_id("0123456789abcdef0"));

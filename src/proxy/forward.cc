@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/decimal.h"
 #include "base/text.h"
 #include "wire/http1/writer.h"
 
@@ -176,13 +177,9 @@ void add_forwarded(std::string_view host, const ForwardedBy& by, FieldList& out)
 }
 
 void add_port(uint16_t port, FieldList& out) {
-  char digits[5];
-  size_t size = 0;
-  for (uint32_t rest = port; rest != 0; rest /= 10) {
-    digits[sizeof digits - ++size] = static_cast<char>('0' + rest % 10);
-  }
+  char digits[base::kDecimalMax];
   Text text(out, kPortBytesMax);
-  text.put({digits + sizeof digits - size, size});
+  text.put({digits, static_cast<size_t>(base::put_decimal(digits, port) - digits)});
   text.add_as(kForwardedPort);
 }
 

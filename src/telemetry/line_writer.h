@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "base/time.h"
 #include "telemetry/local_clock.h"
 
@@ -32,7 +33,7 @@ class LineWriter {
     at_ += text.size();
   }
   void number(int64_t n) { at_ = std::to_chars(at_, at_ + 20, n).ptr; }
-  void count(uint64_t n) { at_ = std::to_chars(at_, at_ + 20, n).ptr; }
+  void count(uint64_t n) { at_ = base::put_decimal(at_, n); }
   void digits(unsigned value, size_t size) {
     for (size_t i = size; i > 0; --i, value /= 10) {
       at_[i - 1] = static_cast<char>('0' + value % 10);

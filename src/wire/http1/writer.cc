@@ -3,13 +3,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/decimal.h"
 #include "base/text.h"
 
 namespace giliran::wire::http1 {
 
 namespace {
-
-constexpr size_t kNumberBytesMax = 20;  // of a uint64_t
 
 char* put(char* at, std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
@@ -28,9 +27,8 @@ void Writer::raw(std::string_view bytes) {
 }
 
 void Writer::number(uint64_t value) {
-  char digits[kNumberBytesMax];
-  const auto result = std::to_chars(digits, digits + kNumberBytesMax, value);
-  raw({digits, static_cast<size_t>(result.ptr - digits)});
+  char digits[base::kDecimalMax];
+  raw({digits, static_cast<size_t>(base::put_decimal(digits, value) - digits)});
 }
 
 void Writer::request_line(std::string_view method, std::string_view target) {
@@ -53,9 +51,8 @@ void Writer::field(std::string_view name, std::string_view value) {
 }
 
 void Writer::field(std::string_view name, uint64_t value) {
-  char digits[kNumberBytesMax];
-  const auto result = std::to_chars(digits, digits + kNumberBytesMax, value);
-  field(name, std::string_view(digits, static_cast<size_t>(result.ptr - digits)));
+  char digits[base::kDecimalMax];
+  field(name, {digits, static_cast<size_t>(base::put_decimal(digits, value) - digits)});
 }
 
 size_t format_chunk_size(uint64_t bytes, char* out) {
