@@ -1,10 +1,10 @@
 #include "telemetry/json.h"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 
+#include "base/decimal.h"
 #include "telemetry/utf8.h"
 
 namespace giliran::telemetry {
@@ -21,6 +21,18 @@ constexpr std::array<bool, 256> kPlain = [] {
   for (size_t c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
   return plain;
 }();
+
+// Whether all eight bytes do.
+bool all_plain(uint64_t bytes) {
+  constexpr uint64_t kEach = 0x0101'0101'0101'0101;
+  constexpr uint64_t kHigh = 0x80 * kEach;
+  const uint64_t low = bytes & ~kHigh;
+  const uint64_t from_space = low + (0x80 - 0x20) * kEach;
+  const uint64_t up_to_tilde = ~(low + (0x80 - 0x7F) * kEach);
+  const uint64_t no_quote = (low ^ '"' * kEach) + 0x7F * kEach;
+  const uint64_t no_backslash = (low ^ '\\' * kEach) + 0x7F * kEach;
+  return (from_space & up_to_tilde & no_quote & no_backslash & ~bytes & kHigh) == kHigh;
+}
 
 constexpr size_t kEscapedMax = 6;  // bytes a byte of text may become
 constexpr size_t kTexts = 15;
@@ -77,7 +89,7 @@ class Writer {
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
-  void number(uint64_t n) { at_ = std::to_chars(at_, at_ + 20, n).ptr; }
+  void number(uint64_t n) { at_ = base::put_decimal(at_, n); }
 
   template <size_t N>
   void word(const char (&key)[N], std::string_view value) {
@@ -155,6 +167,7 @@ class Writer {
 
  private:
   void escaped(std::string_view text) {
+    if (copied_plain(text)) return;
     while (!text.empty()) {
       const auto c = static_cast<unsigned char>(text.front());
       if (kPlain[c]) {
@@ -164,6 +177,37 @@ class Writer {
         text.remove_prefix(escape_one(text, c));
       }
     }
+  }
+  // Copies it where nothing needs an escape, eight bytes at a time, the last ones with some of
+  // those before; else leaves what is not copied yet.
+  bool copied_plain(std::string_view& text) {
+    constexpr size_t kWord = sizeof(uint64_t);
+    uint64_t word = 0;
+    if (text.size() < kWord / 2) return false;
+    if (text.size() < kWord) {
+      constexpr size_t kHalf = kWord / 2;
+      const size_t last = text.size() - kHalf;
+      uint32_t halves[2];
+      std::memcpy(&halves[0], &text[0], kHalf);
+      std::memcpy(&halves[1], &text[last], kHalf);
+      if (!all_plain(uint64_t{halves[0]} << 32 | halves[1])) return false;
+      std::memcpy(at_, &halves[0], kHalf);
+      std::memcpy(at_ + last, &halves[1], kHalf);
+      at_ += text.size();
+      return true;
+    }
+    for (; text.size() >= kWord; text.remove_prefix(kWord), at_ += kWord) {
+      std::memcpy(&word, text.data(), kWord);
+      if (!all_plain(word)) return false;
+      std::memcpy(at_, &word, kWord);
+    }
+    if (text.empty()) return true;
+    const size_t before = kWord - text.size();
+    std::memcpy(&word, text.data() - before, kWord);
+    if (!all_plain(word)) return false;
+    std::memcpy(at_ - before, &word, kWord);
+    at_ += text.size();
+    return true;
   }
   // Writes what stands for the sequence at the front; returns its bytes in the text.
   size_t escape_one(std::string_view text, unsigned char c) {

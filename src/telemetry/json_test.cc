@@ -112,6 +112,25 @@ TEST(Json, EscapesText) {
   EXPECT_THAT(encode(r), testing::HasSubstr(R"(/a\"b\\c\n\r\t\u0001\u001f\u007f/é€😀)"));
 }
 
+// Bytes are copied several at a time where none of them needs an escape.
+TEST(Json, EveryByteIsSeenWhereverItStands) {
+  for (size_t size = 1; size <= 20; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (int c = 0; c < 128; ++c) {
+        std::string text(size, 'x');
+        text[at] = static_cast<char>(c);
+        Record r;
+        r.target = text;
+        const std::string line = encode(r);
+        ASSERT_EQ(json::parse(line)["target"].get<std::string>(), text) << c << " at " << at;
+        const bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        const bool verbatim = line.find("\"" + text + "\"") != std::string::npos;
+        ASSERT_EQ(verbatim, plain) << c << " at " << at;
+      }
+    }
+  }
+}
+
 TEST(Json, ReplacesWhatIsNotUtf8) {
   Record r;
   const auto target = [&](std::string_view text) {
