@@ -25,6 +25,11 @@ constexpr bool version_byte_fits(size_t i, char c) {
 // Moves behind a version, or leaves the cursor at its end where the bytes stop.
 Problem take_version(Cursor& cursor, Problem otherwise, Version& version) {
   const char* const begin = cursor.at;
+  if (std::string_view(begin, cursor.end).starts_with("HTTP/1.1")) {  // nearly always
+    cursor.at += kVersionBytes;
+    version = Version::k11;
+    return Problem::kNone;
+  }
   for (size_t i = 0; i < kVersionBytes; ++i, ++cursor.at) {
     if (cursor.empty()) return Problem::kNone;
     if (!version_byte_fits(i, *cursor.at)) return cursor.refuse(otherwise);
