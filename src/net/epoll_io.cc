@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/assert.h"
+#include "net/calls.h"
 #include "net/engine.h"
 
 namespace giliran::net {
@@ -93,8 +94,8 @@ void EpollIo::wait() {
   if (wait_has_ns_) {
     const timespec ts{.tv_sec = timeout.count() / 1'000'000'000,
                       .tv_nsec = timeout.count() % 1'000'000'000};
-    count = ::epoll_pwait2(epoll_fd_.get(), events_, kEventsMax,
-                           forever && !work_left() ? nullptr : &ts, nullptr);
+    count =
+        call_wait(epoll_fd_.get(), events_, kEventsMax, forever && !work_left() ? nullptr : &ts);
     if (count < 0 && errno == ENOSYS) wait_has_ns_ = false;
   }
   if (!wait_has_ns_) {

@@ -73,7 +73,8 @@ class EpollIo final : public Io {
     int fd = -1;
     int connect_error = 0;
     SocketEvents* events = nullptr;
-    const base::Slice* slices = nullptr;  // what is being sent
+    const base::Address* bound = nullptr;  // accepted at this very address; null: ask the kernel
+    const base::Slice* slices = nullptr;   // what is being sent
     size_t sent_bytes = 0;
     uint32_t slice_offset = 0;
     uint8_t slice_index = 0;
@@ -103,6 +104,11 @@ class EpollIo final : public Io {
     ListenerId id;
     int fd = -1;
     int family = AF_UNSPEC;
+    const base::Address* bound = nullptr;  // null where it is not one address (any, Unix)
+    int batch = 1;                         // accepts a turn
+    uint64_t filled_in_turn = 0;           // when there were as many
+    int filled = 0;                        // in so many turns in a row
+    int patience = 1;                      // after so many of these, the batch grows
     AcceptEvents* events = nullptr;
     std::string unix_path;    // to be unlinked at the end; empty: none
     bool shared = false;      // not ours to close
@@ -142,6 +148,7 @@ class EpollIo final : public Io {
   // --- listeners (epoll_listener.cc) ---
   Listener* find_listener(ListenerId id);
   ListenerId add_listener(Descriptor fd, bool shared, std::string unix_path, AcceptEvents& events);
+  const base::Address* find_bound(const Listener& listener);
   int register_listener(Listener& listener);
   void accept_some(Listener& listener);
   bool accept_one(Listener& listener);
@@ -167,7 +174,9 @@ class EpollIo final : public Io {
   std::vector<SocketId> closing_now_;
 
   std::vector<std::unique_ptr<Listener>> listeners_;  // by slot; null: free
-  std::vector<ListenerId> ready_;                     // to accept again in the next turn
+  // Where listeners are or were, each once: accepted sockets outlive their listener.
+  std::vector<std::unique_ptr<const base::Address>> bound_;
+  std::vector<ListenerId> ready_;  // to accept again in the next turn
   std::vector<ListenerId> accepting_;
   uint32_t listener_generation_ = 0;
   size_t paused_ = 0;

@@ -116,6 +116,44 @@ TEST_F(EpollIoTest, SharedListenerIsNotClosed) {
   ASSERT_TRUE(run_until(*other, [&] { return other->sockets() == 0; }));
 }
 
+TEST_F(EpollIoTest, SingleConnectionsAreAcceptedWithoutALookForMore) {
+  TestListener listener(*io_);
+  const base::Address address = listener.listen(base::Address::loopback(0));
+  std::vector<std::unique_ptr<TestPeer>> clients;
+  for (size_t i = 1; i <= 100; ++i) {
+    clients.push_back(std::make_unique<TestPeer>(*io_));
+    clients.back()->connect(address);
+    ASSERT_TRUE(until([&] { return listener.peers.size() == i; }));
+  }
+  EXPECT_LE(io_->counters().empty_accepts, 12u);  // one of them before it listened
+  for (auto& client : clients) client->close();
+  close_all(listener);
+  io_->stop_listening(listener.id);
+  ASSERT_TRUE(until([&] { return listener.closed; }));
+}
+
+TEST_F(EpollIoTest, ManyThatComeTogetherAreAcceptedInFewTurns) {
+  TestListener listener(*io_);
+  const base::Address address = listener.listen(base::Address::loopback(0));
+  ASSERT_TRUE(until([&] { return io_->counters().empty_accepts != 0; }));
+  auto other = std::move(*make_epoll_io(clock_));
+  std::vector<std::unique_ptr<TestPeer>> clients;
+  for (int i = 0; i < 500; ++i) {
+    clients.push_back(std::make_unique<TestPeer>(*other));
+    clients.back()->connect(address);
+  }
+  ASSERT_TRUE(run_until(
+      *other, [&] { return std::ranges::all_of(clients, [](auto& c) { return c->connected; }); }));
+  const uint64_t turns = io_->counters().turns;
+  ASSERT_TRUE(until([&] { return listener.peers.size() == clients.size(); }));
+  EXPECT_LE(io_->counters().turns - turns, 25u);  // 1, 2, 4 ... 64 of them
+  for (auto& client : clients) client->close();
+  close_all(listener);
+  ASSERT_TRUE(run_until(*other, [&] { return other->sockets() == 0; }));
+  io_->stop_listening(listener.id);
+  ASSERT_TRUE(until([&] { return listener.closed; }));
+}
+
 TEST_F(EpollIoTest, StopListeningAcceptsWhatWaits) {
   TestListener listener(*io_);
   const base::Address address = listener.listen(base::Address::loopback(0));

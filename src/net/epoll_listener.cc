@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,7 +15,8 @@
 namespace giliran::net {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;
+constexpr int kAcceptsPerTurnMax = 64;
+constexpr int kPatienceMax = 16;
 constexpr base::Duration kAcceptRetry = std::chrono::milliseconds(50);
 constexpr uint32_t kConnectionEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
@@ -64,9 +66,19 @@ ListenerId EpollIo::add_listener(Descriptor fd, bool shared, std::string unix_pa
   socklen_t size = sizeof name;
   ::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&name), &size);
   listener.family = name.ss_family;
+  listener.bound = find_bound(listener);
   // Where epoll is out of memory the first accept finds out and tries again.
   accept_later(listener);
   return id;
+}
+
+const base::Address* EpollIo::find_bound(const Listener& listener) {
+  const base::Address address = listener_address(listener.id);
+  if (address.none() || address.is_unix() || address.is_any()) return nullptr;
+  for (const auto& known : bound_) {
+    if (*known == address) return known.get();
+  }
+  return bound_.emplace_back(std::make_unique<const base::Address>(address)).get();
 }
 
 EpollIo::Listener* EpollIo::find_listener(ListenerId id) {
@@ -104,13 +116,30 @@ int EpollIo::register_listener(Listener& listener) {
   return error;
 }
 
+// As many as came lately in a turn, so that no accept finds the queue empty; what is left, the next
+// wait tells. More are tried where there were as many turn after turn, the less often the more
+// often that was in vain.
 void EpollIo::accept_some(Listener& listener) {
   const ListenerId id = listener.id;
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    if (!accept_one(listener)) return;
+  const bool all = listener.stopping || !listener.registered;
+  const int count = all ? kAcceptsPerTurnMax : listener.batch;
+  for (int i = 0; i < count; ++i) {
+    if (!accept_one(listener)) {
+      if (find_listener(id) == nullptr) return;
+      listener.batch = std::max(i, 1);
+      listener.patience = std::min(2 * listener.patience, kPatienceMax);
+      return;
+    }
     GILIRAN_ASSERT(find_listener(id) == &listener);
   }
-  if (listener.stopping || !listener.registered) accept_later(listener);
+  if (all) return accept_later(listener);
+  if (listener.batch > 1) listener.patience = 1;  // there were as many as was hoped
+  listener.filled = listener.filled_in_turn + 1 == counters_.turns ? listener.filled + 1 : 0;
+  listener.filled_in_turn = counters_.turns;
+  if (listener.filled >= listener.patience) {
+    listener.batch = std::min(2 * listener.batch, kAcceptsPerTurnMax);
+    listener.filled = 0;
+  }
 }
 
 // Returns whether there may be more to accept now. The listener may be gone where it returns false.
@@ -122,6 +151,7 @@ bool EpollIo::accept_one(Listener& listener) {
   if (fd < 0) {
     if (concerns_one_connection(errno)) return true;
     if (errno == EAGAIN) {
+      ++counters_.empty_accepts;
       queue_is_empty(listener);
     } else {
       pause(listener, errno);
@@ -134,6 +164,7 @@ bool EpollIo::accept_one(Listener& listener) {
       any, listener.family == AF_UNIX ? static_cast<socklen_t>(sizeof(sa_family_t)) : size);
   const SocketId id = adopt(fd, peer, Life::kOpen);
   sockets_.at(id.slot).writable = true;
+  sockets_.at(id.slot).bound = listener.bound;
   if (add_to_epoll(fd, kConnectionEvents, Kind::kSocket, id.slot, id.generation) != 0) {
     close(id, CloseMode::kReset);
     return true;

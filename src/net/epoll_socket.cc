@@ -2,8 +2,11 @@
 #include <netinet/in.h>
 
 #include <cerrno>
+#include <cstring>
+#include <span>
 
 #include "base/assert.h"
+#include "net/calls.h"
 #include "net/epoll_io.h"
 #include "net/tcp_options.h"
 
@@ -16,6 +19,19 @@ constexpr uint32_t kReceiveLargeBytes = 65536;
 
 bool tcp(const base::Address& address) {
   return address.family() == AF_INET || address.family() == AF_INET6;
+}
+
+// A send of several small slices is one of their copy: describing them to the kernel costs more.
+constexpr size_t kGatherBytesMax = 2048;
+
+ssize_t send_gathered(int fd, std::span<const iovec> parts) {
+  char bytes[kGatherBytesMax];
+  size_t size = 0;
+  for (const iovec& part : parts) {
+    std::memcpy(bytes + size, part.iov_base, part.iov_len);
+    size += part.iov_len;
+  }
+  return call_send(fd, bytes, size);
 }
 
 void set_option(int fd, int level, int name, int value) {
@@ -165,6 +181,7 @@ void EpollIo::close(SocketId id, CloseMode mode) {
 
 base::Address EpollIo::local_address(SocketId id) {
   const Socket* const socket = find_usable(id);
+  if (socket != nullptr && socket->bound != nullptr) return *socket->bound;
   sockaddr_storage storage;
   socklen_t size = sizeof storage;
   sockaddr* const any = reinterpret_cast<sockaddr*>(&storage);
@@ -228,7 +245,7 @@ void EpollIo::run_socket(SocketId id) {
 void EpollIo::finish_connect(SocketId id, Socket& socket) {
   int error = socket.connect_error;
   if (socket.life == Life::kFailed && error == 0) return;  // told already
-  if (error == 0) {
+  if (error == 0 && socket.hangup_seen) {                  // epoll tells of every error
     socklen_t size = sizeof error;
     if (::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   }
@@ -250,11 +267,9 @@ void EpollIo::try_send(SocketId id, Socket& socket) {
   ++counters_.sends;
   ssize_t n = 0;
   do {
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = count;
-    n = count == 1 ? ::send(socket.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
-                   : ::sendmsg(socket.fd, &message, MSG_NOSIGNAL);
+    n = count == 1                  ? call_send(socket.fd, parts[0].iov_base, wanted)
+        : wanted <= kGatherBytesMax ? send_gathered(socket.fd, {parts, count})
+                                    : call_send_parts(socket.fd, parts, count);
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno != EAGAIN) {
     const int error = errno;
@@ -287,7 +302,7 @@ void EpollIo::try_receive(SocketId id, Socket& socket) {
   ++counters_.receives;
   ssize_t n = 0;
   do {
-    n = ::recv(socket.fd, buffer.data(), buffer.capacity(), 0);
+    n = call_receive(socket.fd, buffer.data(), buffer.capacity());
   } while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) {
     ++counters_.empty_receives;

@@ -195,6 +195,7 @@ class Io {
   // Exact costs, for tests and `--verbose` summaries.
   struct Counters {
     uint64_t turns = 0, receives = 0, empty_receives = 0, sends = 0, partial_sends = 0, accepts = 0;
+    uint64_t empty_accepts = 0;  // found nobody in the queue
     uint64_t connects = 0, closes = 0, waits = 0, accept_pauses = 0, posts = 0;
   };
   virtual const Counters& counters() const = 0;
