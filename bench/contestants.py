@@ -53,10 +53,13 @@ def haproxy(setup, splice=False):
     if not HAPROXY.exists():
         return None
     log = "log stdout format raw local0\n option httplog" if setup.log else ""
+    # With many clients it would close the idle connections to the servers to spare descriptors.
     servers = "\n ".join(f"server s{i} {server}" for i, server in enumerate(setup.servers))
     (setup.folder / "haproxy.cfg").write_text(f"""global
  nbthread {setup.workers}
  maxconn {CONNECTIONS_MAX}
+ tune.pool-high-fd-ratio 90
+ tune.pool-low-fd-ratio 80
 defaults
  mode {setup.protocol}
  timeout connect 5s

@@ -13,15 +13,11 @@ NGINX = ROOT / "build/peers/nginx/root/usr/sbin/nginx"
 
 @dataclasses.dataclass(frozen=True)
 class Pinning:
-    """Lists of processors as taskset takes them. A proxy of one worker has a processor to itself."""
+    """Lists of processors as taskset takes them. A proxy of one worker has one to itself."""
     proxy: str
     rest: str
     proxy_two: str       # of a proxy of two workers,
     beside_two: str      # and of servers and load beside it: apart only where there are four
-
-    @property
-    def apart_two(self):
-        return self.proxy_two != self.beside_two
 
 
 def pinning(cpus):

@@ -1,11 +1,12 @@
 """From the command line to the page."""
+import dataclasses
 import json
 import os
 import resource
 import subprocess
 import sys
 
-from . import machine, options
+from . import aims, machine, options, page, plot
 from .contestants import RELAY
 from .process import BenchError
 from .row import Lab, measure
@@ -38,7 +39,10 @@ def measured(args, results):
     """Measures the rows that were asked for; one that cannot be is told, and the others go on.
     Returns the keys of those that failed."""
     build_relay()
+    what = machine.describe()
     lab = settings(args)
+    results["machine"] = {**what, "pinning": dataclasses.asdict(lab.pinning),
+                          "idle": lab.idle}
     failed = []
     for row in ROWS:
         if row.key not in args.only:
@@ -60,6 +64,15 @@ def shown(row, result):
     return section(row, result["rounds"], result["gilirans"])
 
 
+def earlier(args):
+    """The rows that were measured before, and are kept."""
+    results = {"rows": {}}
+    for path in args.from_json or ([args.json] if args.json and args.json.exists() else []):
+        one = json.loads(path.read_text())
+        results = {**one, "rows": {**results["rows"], **one["rows"]}}
+    return results
+
+
 def keep(path, results):
     if path:
         path.write_text(json.dumps(results, indent=1) + "\n")
@@ -71,12 +84,15 @@ def main(argv):
         for row in ROWS:
             print(f"{row.key:10} {row.title}")
         return 0
-    known = args.from_json or (args.json if args.json and args.json.exists() else None)
-    results = json.loads(known.read_text()) if known else {"rows": {}}
-    failed = []
+    results, failed = earlier(args), []
     if not args.from_json:
-        results["machine"] = machine.describe()
         failed = measured(args, results)
+    if len(results["rows"]) > 1:
+        print(aims.table(results["rows"]))
+    if args.out:
+        args.out.write_text(page.write(results))
+    if args.plot:
+        args.plot.write_text(plot.draw(results["rows"]))
     if failed:
         say(f"failed: {', '.join(failed)}")
     return 1 if failed else 0

@@ -47,7 +47,8 @@ def parser(known):
     options.add_argument("--json", metavar="FILE", type=pathlib.Path,
                          help="all samples; rows of an earlier run that are not measured now stay")
     options.add_argument("--from", metavar="FILE", type=pathlib.Path, dest="from_json",
-                         help="measure nothing: write out what --json kept")
+                         action="append", help="measure nothing: take what --json kept (several "
+                         "are put together)")
     options.add_argument("--out", metavar="FILE.md", type=pathlib.Path,
                          help="the page, such as docs/benchmarks.md")
     options.add_argument("--plot", metavar="FILE.svg", type=pathlib.Path,

@@ -65,6 +65,7 @@ BAD = [
     ("web/.npmrc", "registry=a\n", "a setting of the machine"),
     ("tests/a.py", "a = 1  # " + "a" * 100 + "\n", "tests/a.py:1: 109 columns"),
     ("tests/e2e/a.py", "a = 1 \n", "space at the end of the line"),
+    ("bench/a.py", "a = 1 \n", "bench/a.py:1: space at the end of the line"),
     ("tests/a.py", "def f(:\n", "tests/a.py:1: no Python"),
     ("tools/more", "#!/usr/bin/python3\na = 1 \n", "tools/more:2: space at the end"),
     ("README.md", f"cd {HOME}/giliran\n", "README.md:1: a path of one machine"),
