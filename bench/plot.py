@@ -57,8 +57,9 @@ def who_is(proxy, rounds, gilirans):
 
 
 def bars(rows):
-    """(row, [(proxy, name, ratio, low, high, CPU)]), as far as they were measured."""
-    found = []
+    """(row, [(proxy, name, ratio, low, high, CPU)]) as far as they were measured, and how surely
+    the medians lie between low and high."""
+    found, surely = [], 1.0
     for key in LABELS:
         if key not in rows or "relay" not in rows[key]["rounds"][0]:
             continue
@@ -67,11 +68,12 @@ def bars(rows):
             name = who_is(proxy, rounds, rows[key]["gilirans"])
             if name:
                 values = ratios(rounds, "cpu", name, "relay")
-                low, high, _ = interval(values)
+                low, high, coverage = interval(values)
+                surely = min(surely, coverage)
                 some.append((proxy, name, median(values), low, high,
                              median(column(rounds, name, "cpu"))))
         found.append((key, some))
-    return found
+    return found, surely
 
 
 def cost(key, cpu):
@@ -80,7 +82,7 @@ def cost(key, cpu):
 
 
 def draw(rows):
-    found = bars(rows)
+    found, surely = bars(rows)
     end = min(CLIP, max((b[4] for _, some in found for b in some), default=1.0) * 1.02)
     end = max(end, 1.2)
 
@@ -112,6 +114,6 @@ def draw(rows):
             cut = f" ({ratio:.1f}×)" if ratio > end else ""
             drawing.text(max(x(ratio), x(min(high, end))) + 5, top + BAR - 1,
                          cost(key, cpu) + cut, "value")
-    drawing.text(16, bottom + 30, "Median of rounds; lines: where the median lies with 95 % "
+    drawing.text(16, bottom + 30, f"Median of rounds; lines: where it lies with {surely:.0%} "
                  "confidence. haproxy with splice where that costs less.", "value")
     return drawing.svg(bottom + BOTTOM, "CPU of giliran, haproxy and nginx, relay = 1")
