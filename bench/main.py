@@ -49,7 +49,7 @@ def measured(args, results):
             continue
         try:
             rounds = measure(row, lab, args.rounds, say)
-        except BenchError as error:
+        except (BenchError, OSError, subprocess.SubprocessError) as error:
             say(f"{row.key}: {error}")
             failed.append(row.key)
             continue
