@@ -53,6 +53,8 @@ def haproxy(setup, splice=False):
     if not HAPROXY.exists():
         return None
     log = "log stdout format raw local0\n option httplog" if setup.log else ""
+    # Not splice-auto: that spliced nothing here (16,388 sends and no splice for 256 MiB).
+    splicing = "option splice-request\n option splice-response" if splice else ""
     # With many clients it would close the idle connections to the servers to spare descriptors.
     servers = "\n ".join(f"server s{i} {server}" for i, server in enumerate(setup.servers))
     (setup.folder / "haproxy.cfg").write_text(f"""global
@@ -66,7 +68,7 @@ defaults
  timeout client 10m
  timeout server 10m
  {log}
- {"option splice-auto" if splice else ""}
+ {splicing}
 frontend f
  bind 127.0.0.1:{setup.listen}
  default_backend b

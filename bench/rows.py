@@ -161,7 +161,8 @@ ROWS = (
             "Connect, 64 bytes there, a line back, close; 8 source and 8 server addresses.",
             protocol="tcp", server=servers.tcp, run=fresh_tcp, addresses=8),
     Bulk("tcp-down", "TCP, bulk download", "4 connections take a GiB together, every byte of "
-         "which is counted. haproxy splice: `option splice-auto`.", "get"),
+         "which is counted. haproxy splice: `option splice-request` and `splice-response` "
+         "(`splice-auto` did not splice here).", "get"),
     Bulk("tcp-up", "TCP, bulk upload", "The same in the other direction.", "put"),
     Proxied("http", "HTTP/1.1, keep-alive, without a log", "64-byte answers.",
             protocol="http", server=servers.http, run=http()),
