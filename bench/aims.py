@@ -30,7 +30,10 @@ class Reached:
 
     @property
     def verdict(self):
-        return "met" if self.aim.met_by(self.value) else "not met"
+        """Not certain where the interval reaches over the limit."""
+        text = "met" if self.aim.met_by(self.value) else "not met"
+        certain = self.aim.met_by(self.low) == self.aim.met_by(self.high)
+        return text if certain else f"{text}, not certain"
 
 
 def best_peer(rounds, metric):

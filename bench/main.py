@@ -90,7 +90,7 @@ def main(argv):
     if len(results["rows"]) > 1:
         print(aims.table(results["rows"]))
     if args.out:
-        args.out.write_text(page.write(results))
+        args.out.write_text(page.write(results, args.note))
     if args.plot:
         args.plot.write_text(plot.draw(results["rows"]))
     if failed:

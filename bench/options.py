@@ -51,6 +51,8 @@ def parser(known):
                          "are put together)")
     options.add_argument("--out", metavar="FILE.md", type=pathlib.Path,
                          help="the page, such as docs/benchmarks.md")
+    options.add_argument("--note", metavar="TEXT", default="", help="what a reader of the page "
+                         "should know of this run")
     options.add_argument("--plot", metavar="FILE.svg", type=pathlib.Path,
                          help="the picture, such as docs/img/benchmarks.svg")
     return options

@@ -22,12 +22,12 @@ def runs_text(rows):
     return "; ".join(kinds) + "."
 
 
-def write(results):
+def write(results, note=""):
     rows, machine = results["rows"], results["machine"]
     pins = machine["pinning"]
     two = SHARED if pins["proxy_two"] == pins["beside_two"] else APART
     text = TEMPLATE.read_text().format(
-        machine=machine_text(machine), runs=runs_text(rows), two=two.format(**pins),
+        machine=machine_text(machine), runs=f"{runs_text(rows)} {note}".strip(), two=two.format(**pins),
         idle=f"{machine['idle']:,}", aims=aims.table(rows), **pins)
     parts = [section(row, rows[row.key]["rounds"], rows[row.key]["gilirans"])
              for row in ROWS if row.key in rows]

@@ -40,6 +40,7 @@ class Many(Proxied):
 class Idle(Row):
     """Memory of a fresh proxy before and after the connections came."""
     metrics = (Metric("bytes", "bytes a connection", 0), Metric("base", "KiB without any", 0))
+    compared = False
 
     def __init__(self, key, title, note, protocol, server):
         super().__init__(key, title, note)
@@ -127,6 +128,7 @@ class Choice(Row):
 
 class Latency(HalfLoad):
     """Against the servers asked directly, in the same round."""
+    compared = False  # a ratio of differences says nothing
 
     def direct(self, lab, port):
         return {"direct": lambda: self.sample(lab, None, port)}

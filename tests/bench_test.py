@@ -204,6 +204,12 @@ def test_aims_at_their_limit():
     assert workers.met_by(1.8) and not workers.met_by(1.79)
 
 
+def test_an_interval_over_the_limit_is_not_certain():
+    rounds = cpu(relay=[10] * 6, giliran=[10, 10, 10, 10, 11, 11])
+    got = aims.reached(by_name("TCP keep-alive"), {"tcp": result(rounds)})
+    assert got.verdict == "met, not certain"
+
+
 def test_the_share_of_the_overhead():
     got = aims.reached(by_name("HTTP/1.1 keep-alive"), {"http-log": result(
         cpu(relay=[10] * 6, giliran=[13] * 6, haproxy=[30] * 6, nginx=[20] * 6))})
