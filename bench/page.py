@@ -27,8 +27,8 @@ def write(results, note=""):
     pins = machine["pinning"]
     two = SHARED if pins["proxy_two"] == pins["beside_two"] else APART
     text = TEMPLATE.read_text().format(
-        machine=machine_text(machine), runs=f"{runs_text(rows)} {note}".strip(), two=two.format(**pins),
-        idle=f"{machine['idle']:,}", aims=aims.table(rows), **pins)
+        machine=machine_text(machine), runs=f"{runs_text(rows)} {note}".strip(),
+        two=two.format(**pins), idle=f"{machine['idle']:,}", aims=aims.table(rows), **pins)
     parts = [section(row, rows[row.key]["rounds"], rows[row.key]["gilirans"])
              for row in ROWS if row.key in rows]
     return text + "\n".join(parts)
