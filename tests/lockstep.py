@@ -91,7 +91,7 @@ class LockStep:
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
         self._upstreams = {}
-        self._clients = []
+        self._clients, self._idle = [], []
         self.port = self._listener.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
 
@@ -100,7 +100,7 @@ class LockStep:
 
     def __exit__(self, *_):
         self.close_clients()
-        for one in [self._listener, *self._upstreams.values()]:
+        for one in [self._listener, *self._idle, *self._upstreams.values()]:
             one.close()
 
     def open_clients(self, port, count):
@@ -123,6 +123,14 @@ class LockStep:
                 self._end_clients(row)
         if not row.fresh:
             self._end_clients(row)
+
+    def leave_idle(self, row, port, count, at_once=20):
+        """So many more connections that stay open behind one exchange each; few at a time."""
+        for _ in range(count // at_once):
+            self.open_clients(port, at_once)
+            self.round(row)
+            self._idle += self._clients
+            self._clients = []
 
     def round(self, row):
         """One exchange on each open connection."""

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from harness import await_records, records
+from lockstep import ROWS, LockStep
 from peers import RawServer, read_head, until
 
 DATA_CALLS = {"read", "readv", "recvfrom", "recvmsg", "recvmmsg", "write", "writev", "sendto",
@@ -130,5 +131,38 @@ def test_system_calls_of_an_exchange(g, name, flags, exchanges, data, waits, oth
     cost = measure(g, coordinator, exchanges, *flags)
     print(f"{name}: {cost.data:.2f} data, {cost.waits:.2f} waits, {cost.other:.2f} other")
     assert cost.data <= data, cost.calls
+    assert cost.waits <= waits, cost.calls
+    assert cost.other <= other, cost.calls
+
+
+# In lock step, one exchange after the other: nothing is shared, and every run is the same. Rows of
+# lockstep.py, exchanges, and at most so many calls for data, waits and others for each.
+SERIAL = [
+    ("tcp", 500, 4.1, 2.1, 0.1),
+    ("tcp-new", 300, 6.3, 5.1, 19.6),
+    ("http", 500, 4.1, 2.1, 0.1),
+    ("http-new", 300, 5.3, 4.1, 5.5),
+    ("http-16k", 500, 6.1, 2.1, 0.1),
+    ("http-1m", 50, 40, 8, 0.5),
+]
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+@pytest.mark.parametrize("name,exchanges,data,waits,other", SERIAL, ids=[c[0] for c in SERIAL])
+def test_system_calls_one_after_the_other(g, name, exchanges, data, waits, other):
+    row = ROWS[name]
+    with LockStep() as steps:
+        coordinator = g.coordinator(steps, listen=(f"{row.scheme}://127.0.0.1:0",), threads=1)
+        steps.run(row, coordinator.port, 20)
+        path = g.folder / "strace.out"
+        tracer = traced(coordinator.pid, path)
+        try:
+            steps.run(row, coordinator.port, exchanges)
+        finally:
+            calls = calls_of(tracer, path)
+    cost = Cost(calls, exchanges)
+    print(f"{name}: {cost.data:.2f} data, {cost.waits:.2f} waits, {cost.other:.2f} other")
+    assert 1 <= cost.data <= data, cost.calls
     assert cost.waits <= waits, cost.calls
     assert cost.other <= other, cost.calls

@@ -1,0 +1,29 @@
+"""Instructions of the coordinator for one exchange, in user space: a bound that is exact.
+
+A bound is about 5 % above what was measured when it was set. What makes exchanges dearer fails here
+and is found with bench/instructions ROW; what makes them cheaper lowers the bound.
+"""
+import harness
+import pytest
+from instructions import VALGRIND, measure
+
+# Row of lockstep.py; as measured with ./run build; at most.
+BOUNDS = [
+    ("tcp", 3170, 3330),
+    ("tcp-new", 13800, 14500),
+    ("http", 20120, 21130),
+    ("http-nolog", 15010, 15760),
+    ("http-post16k", 24390, 25610),
+    ("http-new", 23700, 24900),
+]
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+@pytest.mark.skipif(not VALGRIND, reason="valgrind is missing: ./run deps")
+@pytest.mark.parametrize("row,measured,bound", BOUNDS, ids=[b[0] for b in BOUNDS])
+def test_instructions_of_an_exchange(tmp_path, row, measured, bound):
+    profile = measure(harness.GILIRAN, tmp_path, row)
+    print(f"{row}: {profile.total:.0f} instructions, {measured} when the bound was set")
+    assert profile.total <= bound, (f"{row}: {profile.total:.0f} instructions, at most {bound}; "
+                                    f"what takes most:\n{profile.table(25)}")
