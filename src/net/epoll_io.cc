@@ -21,22 +21,24 @@ constexpr unsigned long kTimerSlackNs = 1000;
 
 }  // namespace
 
-base::Result<std::unique_ptr<Io>> make_epoll_io(base::Clock& clock) {
+base::Result<std::unique_ptr<Io>> make_epoll_io(base::Clock& clock, const EpollOptions& options) {
   Descriptor epoll_fd(::epoll_create1(EPOLL_CLOEXEC));
   Descriptor wake_fd(epoll_fd ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1);
   if (!wake_fd) {
     const int error = errno;
     return base::fail(fmt::format("cannot make an event loop: {}", std::strerror(error)), error);
   }
-  return std::make_unique<EpollIo>(clock, std::move(epoll_fd), std::move(wake_fd));
+  return std::make_unique<EpollIo>(clock, options, std::move(epoll_fd), std::move(wake_fd));
 }
 
-EpollIo::EpollIo(base::Clock& clock, Descriptor epoll_fd, Descriptor wake_fd)
+EpollIo::EpollIo(base::Clock& clock, const EpollOptions& options, Descriptor epoll_fd,
+                 Descriptor wake_fd)
     : clock_(clock),
       epoll_fd_(std::move(epoll_fd)),
       mailbox_(std::move(wake_fd)),
       turn_started_(clock.now()),
-      timers_(turn_started_) {
+      timers_(turn_started_),
+      pipes_(options.pipes_max) {
   GILIRAN_ASSERT(add_to_epoll(mailbox_.wake_fd(), EPOLLIN, Kind::kWake, 0, 0) == 0);
 }
 

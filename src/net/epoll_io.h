@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "net/descriptor.h"
+#include "net/engine.h"
 #include "net/io.h"
 #include "net/mailbox.h"
+#include "net/pipe_pool.h"
 #include "net/slots.h"
 
 namespace giliran::net {
@@ -22,7 +24,7 @@ namespace giliran::net {
 class EpollIo final : public Io {
  public:
   // epoll_fd: a new epoll descriptor; wake_fd: a new non-blocking eventfd.
-  EpollIo(base::Clock& clock, Descriptor epoll_fd, Descriptor wake_fd);
+  EpollIo(base::Clock& clock, const EpollOptions& options, Descriptor epoll_fd, Descriptor wake_fd);
   ~EpollIo() override;
 
   base::Clock& clock() override { return clock_; }
@@ -46,6 +48,7 @@ class EpollIo final : public Io {
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
   base::Instant send_progress(SocketId socket) const override;
+  void splice(SocketId from, SocketId to) override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
@@ -67,6 +70,17 @@ class EpollIo final : public Io {
   enum class Kind : uint32_t { kSocket = 0, kListener = 1, kWatch = 2, kWake = 3 };
   enum class Life : uint8_t { kFree, kConnecting, kOpen, kFailed, kClosing };
 
+  static constexpr uint32_t kNoSplice = UINT32_MAX;
+
+  // Waits for `from` to be readable, without a pipe; then for `to` to take all, with one.
+  struct Splice {
+    uint32_t generation = 0;
+    uint32_t next_free = UINT32_MAX;
+    SocketId from, to;
+    Pipe pipe;
+    size_t taken = 0;
+  };
+
   struct Socket {
     uint32_t generation = 0;
     uint32_t next_free = UINT32_MAX;
@@ -78,7 +92,7 @@ class EpollIo final : public Io {
     size_t sent_bytes = 0;
     uint32_t slice_offset = 0;
     uint8_t slice_index = 0;
-    uint8_t slice_count = 0;
+    uint8_t slice_count = 0;  // 0 while what is being sent is in a pipe
     Life life = Life::kFree;
     // Readiness as last seen.
     bool readable : 1 = false;
@@ -90,8 +104,10 @@ class EpollIo final : public Io {
     bool sending : 1 = false;
     bool watching_hangup : 1 = false;
     bool send_shut : 1 = false;
-    bool queued : 1 = false;        // on the run list
-    bool large_buffer : 1 = false;  // the last receive filled its buffer
+    bool queued : 1 = false;           // on the run list
+    bool large_buffer : 1 = false;     // the last receive filled its buffer
+    uint32_t splice_from = kNoSplice;  // the splice that takes from this socket
+    uint32_t splice_to = kNoSplice;    // the one that gives to it
     base::Instant send_progress{};
     base::Address peer;
   };
@@ -145,6 +161,13 @@ class EpollIo final : public Io {
   void try_send(SocketId id, Socket& socket);
   void try_receive(SocketId id, Socket& socket);
 
+  // --- from socket to socket (epoll_splice.cc) ---
+  void try_take(Socket& from);
+  void try_give(Socket& to);
+  Splice end_splice(uint32_t slot);  // its pipe is the caller's to give back
+  void finish_splice(uint32_t slot, const Spliced& result);
+  void drop_splice(uint32_t slot);
+
   // --- listeners (epoll_listener.cc) ---
   Listener* find_listener(ListenerId id);
   ListenerId add_listener(Descriptor fd, bool shared, std::string unix_path, AcceptEvents& events);
@@ -168,6 +191,8 @@ class EpollIo final : public Io {
   Counters counters_;
 
   Slots<Socket> sockets_;
+  Slots<Splice> splices_;
+  PipePool pipes_;
   std::vector<SocketId> run_list_;  // sockets with something that can be done
   std::vector<SocketId> round_;     // the part of it being run
   std::vector<SocketId> closing_;

@@ -102,6 +102,7 @@ void EpollIo::receive(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->receiving);
+  GILIRAN_ASSERT(socket->splice_from == kNoSplice);
   socket->receiving = true;
   if (socket->readable) queue(id, *socket);
 }
@@ -115,6 +116,7 @@ void EpollIo::send(SocketId id, std::span<const base::Slice> slices) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending && !socket->send_shut);
+  GILIRAN_ASSERT(socket->splice_to == kNoSplice);
   GILIRAN_ASSERT(!slices.empty() && slices.size() <= kSendSlicesMax);
   socket->sending = true;
   socket->slices = slices.data();
@@ -133,7 +135,7 @@ bool EpollIo::sending(SocketId id) const {
 
 bool EpollIo::extend_send(SocketId id, size_t count) {
   Socket* const socket = find_usable(id);
-  if (socket == nullptr || !socket->sending) return false;
+  if (socket == nullptr || !socket->sending || socket->splice_to != kNoSplice) return false;
   if (socket->slice_count + count > kSendSlicesMax) return false;
   socket->slice_count = static_cast<uint8_t>(socket->slice_count + count);
   return true;
@@ -153,6 +155,7 @@ void EpollIo::shutdown_send(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending);
+  GILIRAN_ASSERT(socket->splice_to == kNoSplice);
   if (!socket->send_shut) ::shutdown(socket->fd, SHUT_WR);
   socket->send_shut = true;
 }
@@ -167,6 +170,8 @@ void EpollIo::watch_hangup(SocketId id) {
 void EpollIo::close(SocketId id, CloseMode mode) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
+  if (socket->splice_from != kNoSplice) drop_splice(socket->splice_from);
+  if (socket->splice_to != kNoSplice) drop_splice(socket->splice_to);
   if (socket->fd >= 0) {
     const linger now{.l_onoff = 1, .l_linger = 0};
     if (mode == CloseMode::kReset) {
@@ -232,9 +237,11 @@ void EpollIo::run_socket(SocketId id) {
     case Life::kOpen:
       break;
   }
-  if (socket->sending && socket->writable) try_send(id, *socket);
+  if (socket->sending && socket->writable) {
+    socket->splice_to == kNoSplice ? try_send(id, *socket) : try_give(*socket);
+  }
   if (socket->life == Life::kOpen && socket->receiving && socket->readable) {
-    try_receive(id, *socket);
+    socket->splice_from == kNoSplice ? try_receive(id, *socket) : try_take(*socket);
   }
   if (socket->life == Life::kOpen && socket->watching_hangup && socket->hangup_seen) {
     socket->watching_hangup = false;  // once

@@ -7,6 +7,9 @@ namespace giliran::net {
 void SocketEvents::on_connected(SocketId, int) {
   GILIRAN_ASSERT(false && "a socket nobody connected");
 }
+void SocketEvents::on_spliced(SocketId, Spliced) {
+  GILIRAN_ASSERT(false && "a splice nobody asked for");
+}
 void SocketEvents::on_hangup(SocketId) {
   GILIRAN_ASSERT(false && "a hang-up nobody watches");
 }

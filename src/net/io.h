@@ -50,6 +50,21 @@ struct Received {
   base::Slice data;
 };
 
+// Result of one splice.
+struct Spliced {
+  enum class Kind : uint8_t {
+    kData,       // all that was taken has been given
+    kEnd,        // `from` has ended; nothing was taken
+    kFromError,  // `from` can receive no more (error); nothing was taken
+    kToError,    // `to` can send no more (error): what was taken and not given is lost
+    kUnable      // nothing was touched: no pipe is to be had now. Receive and send instead
+  };
+  Kind kind = Kind::kData;
+  int error = 0;     // errno where kFromError, kToError
+  size_t bytes = 0;  // given to `to`
+  size_t lost = 0;   // taken from `from`, not given
+};
+
 // What a socket tells its owner. All on the loop thread.
 class SocketEvents {
  public:
@@ -59,6 +74,8 @@ class SocketEvents {
   // Everything handed to send() has been taken by the kernel (error 0), or the socket can send no
   // more (error, with the bytes taken until then).
   virtual void on_sent(SocketId socket, size_t bytes, int error) = 0;
+  // Outcome of splice(), told to the owner of `from`.
+  virtual void on_spliced(SocketId from, Spliced spliced);
   // The peer has reset the connection, or closed it in both directions (watch_hangup). Once.
   virtual void on_hangup(SocketId socket);
   // Last event: the slot is recycled after it. The owner may be destroyed inside it.
@@ -120,6 +137,9 @@ struct ConnectOptions {
 // How many slices one send() may carry.
 constexpr size_t kSendSlicesMax = 8;
 
+// How much one splice() takes at most: more is no cheaper, and keeps the others waiting.
+constexpr size_t kSpliceBytesMax = size_t{256} << 10;
+
 class Io {
  public:
   virtual ~Io() = default;
@@ -168,6 +188,16 @@ class Io {
   // When the kernel last took bytes of the outstanding send; when that was submitted, where it has
   // not taken any. (The turn of the loop, not the exact time.)
   virtual base::Instant send_progress(SocketId socket) const = 0;
+  // Takes what there is to receive from `from`, at most kSpliceBytesMax, and gives all of it to
+  // `to`, without it coming up to us; then on_spliced. Waits for bytes as receive() does, holding
+  // nothing meanwhile. Worth it for much at a time: for little, receive and send are cheaper.
+  //
+  // Until on_spliced it is the one receive of `from` and the one send of `to` that may be
+  // outstanding. receiving(from) is true until bytes were taken; from then on sending(to) is, and
+  // sent_so_far(to), send_progress(to) tell of it. A receiver that is full is waited for, and
+  // nothing is taken meanwhile. Hang-ups of either are told as ever. Closing one of the two drops
+  // the splice with the bytes on their way, so that the other's stream has a hole: close it, too.
+  virtual void splice(SocketId from, SocketId to) = 0;
   // Half-close: no send may be outstanding or follow.
   virtual void shutdown_send(SocketId socket) = 0;
   // on_hangup without a receive outstanding, so that a paused peer's abort is seen.
@@ -197,6 +227,7 @@ class Io {
     uint64_t turns = 0, receives = 0, empty_receives = 0, sends = 0, partial_sends = 0, accepts = 0;
     uint64_t empty_accepts = 0;  // found nobody in the queue
     uint64_t connects = 0, closes = 0, waits = 0, accept_pauses = 0, posts = 0;
+    uint64_t splices = 0, empty_splices = 0;  // takings from a socket, those of nothing
   };
   virtual const Counters& counters() const = 0;
 };

@@ -11,6 +11,7 @@ namespace giliran::net {
 namespace {
 
 constexpr uint32_t kReceiveBytes = 16384;
+constexpr uint32_t kReceiveLargeBytes = 65536;
 constexpr int kCutsMax = 16;  // of one delivery
 
 }  // namespace
@@ -137,6 +138,7 @@ void MemoryIo::receive(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->receiving);
+  GILIRAN_ASSERT(socket->splice_to.none());
   socket->receiving = true;
   queue(id, *socket);
 }
@@ -150,6 +152,7 @@ void MemoryIo::send(SocketId id, std::span<const base::Slice> slices) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending && !socket->send_shut);
+  GILIRAN_ASSERT(socket->splice_from.none());
   GILIRAN_ASSERT(!slices.empty() && slices.size() <= kSendSlicesMax);
   socket->sending = true;
   socket->slices = slices;
@@ -167,7 +170,7 @@ bool MemoryIo::sending(SocketId id) const {
 
 bool MemoryIo::extend_send(SocketId id, size_t count) {
   Socket* const socket = find_usable(id);
-  if (socket == nullptr || !socket->sending) return false;
+  if (socket == nullptr || !socket->sending || !socket->splice_from.none()) return false;
   if (socket->slices.size() + count > kSendSlicesMax) return false;
   socket->slices = {socket->slices.data(), socket->slices.size() + count};
   return true;
@@ -183,10 +186,24 @@ base::Instant MemoryIo::send_progress(SocketId id) const {
   return socket == nullptr ? base::Instant{} : socket->send_progress;
 }
 
+void MemoryIo::splice(SocketId from_id, SocketId to_id) {
+  Socket* const from = find_usable(from_id);
+  Socket* const to = find_usable(to_id);
+  if (from == nullptr || to == nullptr) return;
+  GILIRAN_ASSERT(from->life == Life::kOpen && !from->receiving && from->splice_to.none());
+  GILIRAN_ASSERT(to->life == Life::kOpen && !to->sending && to->splice_from.none());
+  GILIRAN_ASSERT(!to->send_shut);
+  from->receiving = true;
+  from->splice_to = to_id;
+  to->splice_from = from_id;
+  queue(from_id, *from);
+}
+
 void MemoryIo::shutdown_send(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   GILIRAN_ASSERT(socket->life == Life::kOpen && !socket->sending);
+  GILIRAN_ASSERT(socket->splice_from.none());
   if (!socket->send_shut && socket->error == 0) transmit(id, *socket, Item::kEnd, {});
   socket->send_shut = true;
 }
@@ -201,6 +218,7 @@ void MemoryIo::watch_hangup(SocketId id) {
 void MemoryIo::close(SocketId id, CloseMode mode) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
+  drop_splices(*socket);
   if (socket->remote.io != nullptr && socket->error == 0) {
     // As TCP does it: closing with bytes unread resets.
     const bool unread = socket->inbox.size() > socket->inbox_read;
@@ -261,7 +279,9 @@ void MemoryIo::run_socket(SocketId id) {
   if (socket == nullptr) return;
   socket->queued = false;
   if (socket->sending) try_send(id, *socket);
-  if (socket->life == Life::kOpen && socket->receiving) try_receive(id, *socket);
+  if (socket->life == Life::kOpen && socket->receiving) {
+    socket->splice_to.none() ? try_receive(id, *socket) : try_splice(id, *socket);
+  }
   if (socket->life == Life::kOpen && socket->watching_hangup && socket->error != 0) {
     socket->watching_hangup = false;
     socket->events->on_hangup(id);
@@ -281,6 +301,17 @@ void MemoryIo::try_send(SocketId id, Socket& socket) {
   const bool done = socket.slice_index == socket.slices.size();
   if (!done && socket.error == 0) {
     ++counters_.partial_sends;
+    return;
+  }
+  if (!socket.splice_from.none()) {
+    const SocketId from_id = socket.splice_from;
+    Socket& from = sockets_.at(from_id.slot);
+    const Spliced result{.kind = done ? Spliced::Kind::kData : Spliced::Kind::kToError,
+                         .error = done ? 0 : socket.error,
+                         .bytes = socket.sent_bytes,
+                         .lost = socket.spliced.size() - socket.sent_bytes};
+    end_splice(from, socket);
+    from.events->on_spliced(from_id, result);
     return;
   }
   socket.sending = false;
@@ -323,13 +354,70 @@ void MemoryIo::deliver_pieces(SocketId id, Socket& socket, std::string bytes) {
 }
 
 void MemoryIo::try_receive(SocketId id, Socket& socket) {
-  const size_t unread = socket.inbox.size() - socket.inbox_read;
-  if (unread == 0 && !socket.ended && socket.error == 0) return;
+  if (nothing_to_receive(socket)) return;
   ++counters_.receives;
+  Received received = take_received(socket);
+  socket.events->on_received(id, std::move(received));
+}
+
+// Of what a pipe would take, only as much as a buffer holds.
+void MemoryIo::try_splice(SocketId id, Socket& from) {
+  Socket& to = sockets_.at(from.splice_to.slot);
+  if (nothing_to_receive(from)) return;
+  Spliced result{.kind = Spliced::Kind::kUnable};
+  if (network_.rng.uniform() >= network_.options.no_pipe) {
+    ++counters_.splices;
+    Received received = take_received(from);
+    switch (received.kind) {
+      case Received::Kind::kData:
+        to.spliced = std::move(received.data);
+        to.sending = true;
+        to.slices = {&to.spliced, 1};
+        to.slice_index = 0;
+        to.slice_offset = 0;
+        to.sent_bytes = 0;
+        to.send_progress = network_.clock.now();
+        queue(from.splice_to, to);
+        return;
+      case Received::Kind::kEnd:
+        result.kind = Spliced::Kind::kEnd;
+        break;
+      case Received::Kind::kError:
+        result = {.kind = Spliced::Kind::kFromError, .error = received.error};
+        break;
+    }
+  }
+  end_splice(from, to);
+  from.events->on_spliced(id, result);
+}
+
+void MemoryIo::end_splice(Socket& from, Socket& to) {
+  from.receiving = false;
+  from.splice_to = {};
+  to.sending = false;
+  to.splice_from = {};
+  to.slices = {};
+  to.spliced.reset();
+}
+
+void MemoryIo::drop_splices(Socket& socket) {
+  if (!socket.splice_to.none()) end_splice(socket, sockets_.at(socket.splice_to.slot));
+  if (!socket.splice_from.none()) end_splice(sockets_.at(socket.splice_from.slot), socket);
+}
+
+bool MemoryIo::nothing_to_receive(const Socket& socket) {
+  return socket.inbox.size() == socket.inbox_read && !socket.ended && socket.error == 0;
+}
+
+// Not to be called where there is nothing.
+Received MemoryIo::take_received(Socket& socket) {
   socket.receiving = false;
   Received received;
+  const size_t unread = socket.inbox.size() - socket.inbox_read;
   if (unread != 0) {
-    const size_t n = std::min<size_t>(unread, kReceiveBytes);
+    const size_t room = socket.large_buffer ? kReceiveLargeBytes : kReceiveBytes;
+    const size_t n = std::min(unread, room);
+    socket.large_buffer = n == room || (socket.large_buffer && n > kReceiveBytes);
     received.data = buffers_.copy(std::string_view(socket.inbox).substr(socket.inbox_read, n));
     socket.inbox_read += n;
     if (socket.inbox_read == socket.inbox.size()) {
@@ -346,7 +434,7 @@ void MemoryIo::try_receive(SocketId id, Socket& socket) {
     received.kind = Received::Kind::kError;
     received.error = socket.error;
   }
-  socket.events->on_received(id, std::move(received));
+  return received;
 }
 
 // --- the network between two sockets ---

@@ -82,6 +82,7 @@ class MemoryIo final : public Io {
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
   base::Instant send_progress(SocketId socket) const override;
+  void splice(SocketId from, SocketId to) override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
@@ -135,7 +136,12 @@ class MemoryIo final : public Io {
     int error = 0;  // set: reset
     bool receiving = false;
     bool watching_hangup = false;
-    bool queued = false;  // run_socket() is scheduled
+    bool large_buffer = false;  // the last receive filled its buffer
+    bool queued = false;        // run_socket() is scheduled
+    // Splices: who gets what this one receives, who gave what it sends. What is between them is
+    // held by the one that sends.
+    SocketId splice_to, splice_from;
+    base::Slice spliced;
   };
 
   struct Listener {
@@ -150,6 +156,11 @@ class MemoryIo final : public Io {
   void run_socket(SocketId id);
   void try_send(SocketId id, Socket& socket);
   void try_receive(SocketId id, Socket& socket);
+  void try_splice(SocketId id, Socket& from);
+  static bool nothing_to_receive(const Socket& socket);
+  Received take_received(Socket& socket);
+  void end_splice(Socket& from, Socket& to);
+  void drop_splices(Socket& socket);
   size_t window_room(const Socket& socket) const;
   std::string take_from_slices(Socket& socket, size_t bytes_max);
   void deliver_pieces(SocketId id, Socket& socket, std::string bytes);
