@@ -183,7 +183,7 @@ base::Result<std::shared_ptr<const cluster::Snapshot>> Coordinator::snapshot_of(
 
 base::Result<void> Coordinator::add_worker(uint32_t index, base::Rng random) {
   WorkerThread w;
-  w.io = GILIRAN_TRY(net::make_epoll_io(clock_));
+  w.io = GILIRAN_TRY(net::make_epoll_io(clock_, {.pipes_max = plan_.pipes_max}));
   w.worker = std::make_unique<proxy::Worker>(
       proxy::Worker::Setup{.io = *w.io,
                            .options = plan_.options(),

@@ -9,7 +9,8 @@ namespace {
 using testing::HasSubstr;
 
 size_t most_used(const DescriptorUse& use, const DescriptorPlan& plan) {
-  return 2 * size_t{plan.connections_max} + size_t{plan.upstream_idle_max} * use.workers;
+  return 2 * size_t{plan.connections_max} +
+         (size_t{plan.upstream_idle_max} + 2 * size_t{plan.pipes_max}) * use.workers;
 }
 
 TEST(Descriptors, DerivedFromTheLimitWithAReserve) {
@@ -19,7 +20,11 @@ TEST(Descriptors, DerivedFromTheLimitWithAReserve) {
       const DescriptorPlan plan = plan_descriptors(use, {});
       EXPECT_EQ(plan.warning, "") << limit;
       EXPECT_LE(most_used(use, plan) + kDescriptorsKept + workers * 6, limit);
-      EXPECT_GE(plan.connections_max, (limit - kDescriptorsKept - workers * 6) * 3 / 8 - 1);
+      const size_t carried = (limit - kDescriptorsKept - workers * 6) * 3 / 8;
+      EXPECT_GE(plan.connections_max, carried - carried / 32 - 2);
+      if (limit == 4096) {
+        EXPECT_EQ(plan.pipes_max, workers == 1 ? 32U : workers == 2 ? 23U : 2U);
+      }
     }
   }
 }
@@ -28,6 +33,7 @@ TEST(Descriptors, AConfiguredNumberThatFitsIsKept) {
   const DescriptorPlan plan =
       plan_descriptors({.limit = 4096, .workers = 2, .listeners = 1}, {.connections_max = 500});
   EXPECT_EQ(plan.connections_max, 500U);
+  EXPECT_EQ(plan.pipes_max, 32U);
   EXPECT_EQ(plan.warning, "");
 }
 
@@ -36,6 +42,7 @@ TEST(Descriptors, OneThatDoesNotFitIsLoweredAndSaysWhatWould) {
   const config::Limits limits{.connections_max = 5000};
   const DescriptorPlan plan = plan_descriptors(use, limits);
   EXPECT_LT(plan.connections_max, 500U);
+  EXPECT_EQ(plan.pipes_max, 0U);
   EXPECT_LE(most_used(use, plan) + kDescriptorsKept, 1024U);
   EXPECT_THAT(plan.warning, HasSubstr("not 5000"));
   // What it says would do, does.
@@ -59,7 +66,7 @@ TEST(Descriptors, AnUnknownLimitChangesNothing) {
 
 TEST(Descriptors, ALimitlessLimitFits) {
   EXPECT_EQ(plan_descriptors({.limit = SIZE_MAX, .workers = 1, .listeners = 1}, {}).connections_max,
-            1U << 30);
+            (1U << 30) - 32);
 }
 
 }  // namespace

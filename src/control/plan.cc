@@ -95,6 +95,7 @@ void apply_descriptors(Plan& plan) {
   plan.limits = plan.config.limits;
   plan.limits.connections_max = descriptors.connections_max;
   plan.limits.upstream_idle_max = descriptors.upstream_idle_max;
+  plan.pipes_max = descriptors.pipes_max;
   if (!descriptors.warning.empty()) plan.warnings.push_back(std::move(descriptors.warning));
 }
 

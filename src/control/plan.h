@@ -21,7 +21,8 @@ struct Place {
 
 struct Plan {
   config::Coordinator config;
-  config::Limits limits;  // those of the configuration, as the descriptors carry them
+  config::Limits limits;   // those of the configuration, as the descriptors carry them
+  uint32_t pipes_max = 0;  // of one worker
   std::vector<std::vector<cluster::Member>> members;  // of each pool
   std::vector<Place> places;
   uint32_t workers = 1;

@@ -154,7 +154,8 @@ void check_descriptors(const RunPlan& run, const ScenarioCheck& check, Judge& ju
   const uint64_t left = check.descriptors > kept ? check.descriptors - kept : 0;
   const uint64_t idle = std::min<uint64_t>(
       uint64_t{run.coordinator.limits.upstream_idle_max} * run.coordinator_threads(), left / 4);
-  const uint64_t most = (left - idle) / 2;
+  const uint64_t carried = (left - idle) / 2;
+  const uint64_t most = carried - carried / 32;
   if (run.client.connections <= most) return;
   judge.bad("client", "connections",
             fmt::format("expected at most {}: a process may have {} file descriptors here (ulimit "
