@@ -210,11 +210,22 @@ bool Flow::send_first() {
 
 // --- relaying ---
 
+void Flow::read(Half& half) {
+  if (half.large >= worker_.options().splice.receives) {
+    worker_.io().splice(half.from, half.to);
+  } else {
+    worker_.io().receive(half.from);
+  }
+}
+
 void Flow::on_received(net::SocketId socket, net::Received received) {
   Half& half = half_from(socket);
   switch (received.kind) {
     case net::Received::Kind::kData:
       touch();
+      half.large = received.data.size() < worker_.options().splice.from_bytes
+                       ? uint8_t{0}
+                       : static_cast<uint8_t>(half.large + 1);
       half.moving = std::move(received.data);
       worker_.io().send(half.to, {&half.moving, 1});
       break;
@@ -239,7 +250,32 @@ void Flow::on_sent(net::SocketId socket, size_t bytes, int error) {
     if (&half == &up_half_) slice.reset();
   }
   touch();
-  worker_.io().receive(half.from);
+  read(half);
+}
+
+void Flow::on_spliced(net::SocketId from, net::Spliced spliced) {
+  Half& half = half_from(from);
+  half.bytes += spliced.bytes;
+  switch (spliced.kind) {
+    case net::Spliced::Kind::kData:
+      touch();
+      if (spliced.bytes < worker_.options().splice.down_to_bytes) half.large = 0;
+      read(half);
+      break;
+    case net::Spliced::Kind::kUnable:
+      half.large = 0;
+      worker_.io().receive(half.from);
+      break;
+    case net::Spliced::Kind::kEnd:
+      pass_end(half);
+      break;
+    case net::Spliced::Kind::kFromError:
+      on_hangup(half.from);
+      break;
+    case net::Spliced::Kind::kToError:
+      on_hangup(half.to);
+      break;
+  }
 }
 
 void Flow::pass_end(Half& half) {
@@ -263,7 +299,16 @@ void Flow::touch() {
   }
 }
 
+// When bytes last went, also of a send or splice that is not through yet.
+base::Instant Flow::last_progress() const {
+  const net::Io& io = worker_.io();
+  return std::max(io.send_progress(up_), io.send_progress(down_));
+}
+
 void Flow::on_deadline() {
+  if (state_ == State::kRelaying) {
+    deadline_ = std::max(deadline_, last_progress() + worker_.options().flow_idle_timeout);
+  }
   if (deadline_ > worker_.io().turn_started()) {
     worker_.io().timers().arm(timer_, deadline_);
     return;

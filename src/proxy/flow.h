@@ -37,11 +37,12 @@ class Flow final : private net::SocketEvents, private Waiter {
     kRelaying,    // bytes go both ways
     kClosing      // sockets closed, waiting for their on_closed
   };
-  // One direction: from one socket to the other. At most one slice is under way.
+  // One direction: from one socket to the other. At most one slice is under way, or one splice.
   struct Half {
     net::SocketId from, to;
     base::Slice moving;
     uint64_t bytes = 0;
+    uint8_t large = 0;   // receives in a row that brought much
     bool ended = false;  // the end was passed on
   };
 
@@ -52,11 +53,12 @@ class Flow final : private net::SocketEvents, private Waiter {
   Turn take() override;
   void on_turn(Turn turn) override;
   void attempt_failed(int error);
-  void move(Half& half);
+  void read(Half& half);
   void pass_end(Half& half);
   void finish(telemetry::End end, telemetry::By by, telemetry::Phase phase, int error);
   void record();
   void touch();
+  base::Instant last_progress() const;
   void on_deadline();
   void release_slot();
   bool may_retry();
@@ -68,6 +70,7 @@ class Flow final : private net::SocketEvents, private Waiter {
   void on_connected(net::SocketId socket, int error) override;
   void on_received(net::SocketId socket, net::Received received) override;
   void on_sent(net::SocketId socket, size_t bytes, int error) override;
+  void on_spliced(net::SocketId from, net::Spliced spliced) override;
   void on_hangup(net::SocketId socket) override;
   void on_closed(net::SocketId socket) override;
 

@@ -200,5 +200,121 @@ TEST_F(FlowTest, AReaderThatStopsHoldsTheOtherUp) {
   }));
 }
 
+// --- much at a time: spliced ---
+
+class BulkFlowTest : public FlowTest {
+ protected:
+  BulkFlowTest() {
+    world_.options().split = 0;
+    world_.options().no_pipe = 0;
+  }
+  const net::Io::Counters& counters() { return members_[0]->io.counters(); }
+  static std::string pattern(size_t bytes, uint64_t factor) {
+    std::string text(bytes, 'x');
+    for (size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>(i * factor >> 13);
+    return text;
+  }
+  void both_ways() {
+    begin();
+    net::TestPeer& client = open();
+    const std::string up = pattern(4'000'000, 2654435761);
+    const std::string down = pattern(3'000'000, 40503);
+    client.on_done = [&] { peers_.shutdown_send(client.socket); };
+    upstream_->on_done = [&] { peers_.shutdown_send(upstream_->socket); };
+    client.send(up);
+    upstream_->send(down);
+    ASSERT_TRUE(until([&] { return upstream_->ended && client.ended; }));
+    EXPECT_TRUE(upstream_->incoming == up);
+    EXPECT_TRUE(client.incoming == down);
+    expect_end(End::kOk, By::kNobody, Phase::kNone);
+    const telemetry::Record& r = records_[0].record;
+    EXPECT_EQ(r.down_in, up.size());
+    EXPECT_EQ(r.up_out, up.size());
+    EXPECT_EQ(r.up_in, down.size());
+    EXPECT_EQ(r.down_out, down.size());
+  }
+  // A client that reads nothing yet, and a server with a megabyte for it.
+  net::TestPeer& stuck() {
+    begin();
+    net::TestPeer& client = connect(kTcpPort, false);
+    EXPECT_TRUE(until([&] { return upstream_ != nullptr && client.connected; }));
+    upstream_->send(pattern(1'000'000, 40503));
+    world_.run_for(milliseconds(100));
+    return client;
+  }
+};
+
+TEST_F(BulkFlowTest, EveryByteBothWaysIsOnTheRecord) {
+  both_ways();
+  EXPECT_GT(counters().splices, 50U);
+  EXPECT_LT(counters().receives, 20U);
+}
+
+TEST_F(BulkFlowTest, TheSameWithoutPipes) {
+  world_.options().no_pipe = 1;
+  both_ways();
+  EXPECT_EQ(counters().splices, 0U);
+}
+
+TEST_F(BulkFlowTest, ThereAndBackBetweenTheTwoAnyNumberOfTimes) {
+  world_.options().no_pipe = 0.5;
+  world_.options().split = 0.5;
+  options_.splice = {.receives = 1, .from_bytes = 3000, .down_to_bytes = 9000};
+  both_ways();
+  EXPECT_GT(counters().splices, 10U);
+  EXPECT_GT(counters().receives, 10U);
+}
+
+TEST_F(BulkFlowTest, SmallMessagesAfterwardsAreReceivedAgain) {
+  begin();
+  net::TestPeer& client = open();
+  const std::string big = pattern(1'000'000, 40503);
+  client.send(big);
+  ASSERT_TRUE(until([&] { return upstream_->incoming == big; }));
+  EXPECT_GT(counters().splices, 0U);
+  const auto play = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      const size_t before = upstream_->incoming.size();
+      client.send("ping");
+      EXPECT_TRUE(until([&] { return upstream_->incoming.size() == before + 4; }));
+    }
+  };
+  play(2);
+  const net::Io::Counters before = counters();
+  play(10);
+  EXPECT_EQ(counters().splices, before.splices);
+  EXPECT_EQ(counters().receives, before.receives + 10);
+  EXPECT_EQ(counters().sends, before.sends + 10);
+}
+
+TEST_F(BulkFlowTest, WhatAResetLeftUndeliveredIsNotOnTheRecord) {
+  options_.splice.receives = 0;
+  net::TestPeer& client = stuck();
+  EXPECT_GT(counters().splices, 0U);
+  client.close(net::CloseMode::kReset);
+  expect_end(End::kClientClosed, By::kClient, Phase::kData);
+  // What the network between us had room for.
+  EXPECT_EQ(records_[0].record.down_out, world_.options().window_bytes);
+  EXPECT_EQ(records_[0].record.up_in, world_.options().window_bytes);
+}
+
+TEST_F(BulkFlowTest, ASlowReaderIsNotTakenForADeadOne) {
+  options_.splice.receives = 0;
+  options_.flow_idle_timeout = seconds(5);
+  net::TestPeer& client = stuck();
+  // It takes a quarter of what is between every 2 s.
+  world_.options().window_bytes = 16384;
+  for (int i = 0; i < 8; ++i) {
+    client.receive();
+    world_.run_for(seconds(2));
+    ASSERT_TRUE(records_.empty()) << i;
+  }
+  EXPECT_GT(client.incoming.size(), 150'000U);
+  // And a dead one is found.
+  world_.run_for(seconds(12));
+  expect_end(End::kIdleTimeout, By::kCoordinator, Phase::kData);
+  EXPECT_GE(records_[0].record.down_out, client.incoming.size());
+}
+
 }  // namespace
 }  // namespace giliran::proxy

@@ -35,6 +35,7 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
 // What worlds came to together, so that a harness that does nothing is noticed.
 struct Sum {
   uint64_t worlds = 0, calm = 0, requests = 0, complete = 0, flows = 0, records = 0, retries = 0;
+  uint64_t splices = 0;
 };
 
 void run_world(const Scenario& scenario, Sum& sum) {
@@ -46,6 +47,7 @@ void run_world(const Scenario& scenario, Sum& sum) {
   sum.flows += outcome.flows;
   sum.records += outcome.records;
   sum.retries += outcome.retries;
+  sum.splices += outcome.splices;
   if (outcome.wrong_count == 0) return;
   std::string text;
   for (const std::string& wrong : outcome.wrongs) text += "  " + wrong + "\n";
@@ -68,17 +70,18 @@ TEST(Sim, EverythingAddsUpWhateverHappens) {
   }
   std::printf(
       "%llu worlds, %llu of them calm: %llu requests, %llu answered, %llu flows, %llu "
-      "records, %llu retries\n",
+      "records, %llu retries, %llu splices\n",
       static_cast<unsigned long long>(sum.worlds), static_cast<unsigned long long>(sum.calm),
       static_cast<unsigned long long>(sum.requests), static_cast<unsigned long long>(sum.complete),
       static_cast<unsigned long long>(sum.flows), static_cast<unsigned long long>(sum.records),
-      static_cast<unsigned long long>(sum.retries));
+      static_cast<unsigned long long>(sum.retries), static_cast<unsigned long long>(sum.splices));
   if (testing::Test::HasFailure() || seeds < 100) return;
   EXPECT_GT(sum.calm, seeds / 10);
   EXPECT_GT(sum.complete, sum.requests / 2);
   EXPECT_GT(sum.records, sum.complete);
   EXPECT_GT(sum.flows, seeds);
   EXPECT_GT(sum.retries, seeds / 10);
+  EXPECT_GT(sum.splices, seeds);
 }
 
 // Worlds that found a bug once. 1207: the wait of an answer that came before the request was over.

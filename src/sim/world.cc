@@ -29,7 +29,7 @@ struct World::Member {
       : io(world.world_.add_io()),
         keeper(world.ledger_, index),
         worker({.io = io,
-                .options = proxy::Options::of(world.config_),
+                .options = world.options(),
                 .snapshot = world.snapshots_.back(),
                 .sink = keeper,
                 .shared = world.shared_,
@@ -64,6 +64,16 @@ World::World(const Scenario& scenario)
 World::~World() = default;
 
 // --- making ---
+
+// Flows of this size are spliced in some worlds from the first byte on, in some never.
+proxy::Options World::options() const {
+  proxy::Options options = proxy::Options::of(config_);
+  base::Rng random(scenario_.seed ^ 0x5b11ce);
+  options.splice = {.receives = static_cast<uint8_t>(random.below(4)),
+                    .from_bytes = uint32_t{1} << random.below(16),
+                    .down_to_bytes = uint32_t{1} << random.below(12)};
+  return options;
+}
 
 void World::make_http_servers(size_t pool, uint16_t first_port, uint32_t count) {
   for (uint16_t i = 0; i < count; ++i) {
@@ -105,7 +115,7 @@ void World::publish() {
   snapshots_.push_back(*cluster::make_snapshot(config_, members_of_, bound, before));
   note_bounds();
   for (const auto& member : members_) {
-    member->worker.publish(snapshots_.back(), proxy::Options::of(config_));
+    member->worker.publish(snapshots_.back(), options());
   }
 }
 
@@ -427,7 +437,10 @@ Outcome World::outcome() {
   outcome.flows = ledger_.flows.size() - 1;
   outcome.records = ledger_.records.size();
   for (const KeptRecord& kept : ledger_.records) ++outcome.ends[kept.record.end];
-  for (const auto& member : members_) outcome.retries += member->worker.counts().retries;
+  for (const auto& member : members_) {
+    outcome.retries += member->worker.counts().retries;
+    outcome.splices += member->io.counters().splices;
+  }
   outcome.took = world_.clock().now() - base::Instant{};
   return outcome;
 }

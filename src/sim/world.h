@@ -21,7 +21,7 @@ namespace giliran::sim {
 struct Outcome {
   std::vector<std::string> wrongs;  // the first few
   uint64_t wrong_count = 0;
-  uint64_t requests = 0, complete = 0, flows = 0, records = 0, retries = 0;
+  uint64_t requests = 0, complete = 0, flows = 0, records = 0, retries = 0, splices = 0;
   std::map<telemetry::End, uint64_t> ends{};  // how many records say so
   base::Duration took{};                      // virtual
 };
@@ -39,6 +39,7 @@ class World final : private proxy::Notices {
 
   struct Watched;  // an endpoint, and how much it may ever have had to do
 
+  proxy::Options options() const;
   void make_servers();
   void make_http_servers(size_t pool, uint16_t first_port, uint32_t count);
   void publish();
