@@ -166,3 +166,40 @@ def test_system_calls_one_after_the_other(g, name, exchanges, data, waits, other
     assert 1 <= cost.data <= data, cost.calls
     assert cost.waits <= waits, cost.calls
     assert cost.other <= other, cost.calls
+
+
+BULK_MIB = 256
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+def test_system_calls_of_much_in_a_flow(g):
+    """Splicing takes as much as there is, and the bytes never come up to us."""
+    block = bytes(1 << 20)
+
+    def serve(connection, _):
+        for _ in range(BULK_MIB):
+            connection.sendall(block)
+
+    with RawServer(serve) as server:
+        coordinator = g.coordinator(server, listen=["tcp://127.0.0.1:0"])
+        path = g.folder / "strace.out"
+        tracer = traced(coordinator.pid, path)
+        count = 0
+        try:
+            with socket.create_connection(("127.0.0.1", coordinator.port), 60) as connection:
+                while more := connection.recv(1 << 20):
+                    count += len(more)
+        finally:
+            calls = calls_of(tracer, path)
+    assert count == BULK_MIB << 20
+    cost = Cost(calls, BULK_MIB)
+    copies = sum(calls.get(name, 0) for name in ("recvfrom", "sendto", "sendmsg"))
+    print(f"a MiB of a flow: {cost.data:.2f} data, {cost.waits:.2f} waits, {cost.other:.2f} other; "
+          f"{copies} copies in all: {calls}")
+    assert calls.get("splice", 0) > 0, calls
+    assert copies <= 40, calls
+    # A receive and a send of 64 KiB each would be 32.
+    assert cost.data <= 16, calls
+    assert cost.waits <= 16, calls
+    assert cost.other <= 0.5, calls

@@ -1,9 +1,12 @@
 """tcp:// listeners: redis and nc through them, half-close, and what is recorded of a flow."""
+import hashlib
 import socket
 import subprocess
+import threading
 
 import pytest
 from harness import SLOW, await_records, counts, exchange
+from peers import RawServer
 
 TCP = "tcp://127.0.0.1:0"
 
@@ -127,3 +130,57 @@ def test_listeners_share_the_servers(g):
                                 listen=[TCP, "tcp://127.0.0.1:0"])
     for port in coordinator.ports:
         assert b"s1" in exchange(port, b"hi\n", half_close=True)
+
+
+BULK_MIB = 256
+
+
+def send_bulk(connection, seed):
+    """Blocks that all differ, then the end; the sum of what was sent."""
+    block = bytes(seed ^ n & 255 for n in range(1 << 20))
+    digest = hashlib.sha256()
+    for number in range(BULK_MIB):
+        piece = number.to_bytes(4, "big") + block[4:]
+        digest.update(piece)
+        connection.sendall(piece)
+    connection.shutdown(socket.SHUT_WR)
+    return digest.hexdigest()
+
+
+def receive_all(connection):
+    digest = hashlib.sha256()
+    while more := connection.recv(1 << 20):
+        digest.update(more)
+    return digest.hexdigest()
+
+
+@pytest.mark.slow
+def test_much_both_ways_at_once(g):
+    """So much is spliced: not a byte of it is lost, changed or told wrong."""
+    sums = {}
+
+    def both(connection, seed, who):
+        def send():
+            sums[f"{who} sent"] = send_bulk(connection, seed)
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        sums[f"{who} got"] = receive_all(connection)
+        sender.join(60 * SLOW)
+
+    done = threading.Event()
+
+    def serve(connection, _):
+        both(connection, 7, "server")
+        done.set()
+
+    with RawServer(serve) as server:
+        coordinator = g.coordinator(server, listen=[TCP])
+        with socket.create_connection(("127.0.0.1", coordinator.port), 60 * SLOW) as connection:
+            both(connection, 201, "client")
+            assert done.wait(60 * SLOW)
+    assert sums["server got"] == sums["client sent"]
+    assert sums["client got"] == sums["server sent"]
+    record, = await_records(coordinator.log, 1)
+    assert record["end"] == "ok"
+    for key in ("down_in", "up_out", "up_in", "down_out"):
+        assert record[key] == BULK_MIB << 20, key
