@@ -15,6 +15,8 @@ namespace {
 
 constexpr uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr uint32_t kReceiveBytes = 16384;
+// Twice and four times as much are no cheaper (HTTP, bodies of 1 MiB, CPU in relays: 1.13, 1.13 and
+// 1.15).
 constexpr uint32_t kReceiveLargeBytes = 65536;
 
 bool tcp(const base::Address& address) {
