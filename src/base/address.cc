@@ -48,12 +48,12 @@ char* put_ipv4(const in_addr& address, char* out) {
   return out;
 }
 
-char* put_ipv6(const sockaddr_in6& address, char* out) {
-  inet_ntop(AF_INET6, &address.sin6_addr, out, INET6_ADDRSTRLEN);
+char* put_ipv6(const in6_addr& address, uint32_t scope, char* out) {
+  inet_ntop(AF_INET6, &address, out, INET6_ADDRSTRLEN);
   out += std::strlen(out);
-  if (address.sin6_scope_id != 0) {
+  if (scope != 0) {
     *out++ = '%';
-    out = put_decimal(out, address.sin6_scope_id);
+    out = put_decimal(out, scope);
   }
   return out;
 }
@@ -70,10 +70,16 @@ bool numeric(int family, std::string_view host, void* out) {
 
 Address Address::ipv4(uint32_t host_order, uint16_t port) {
   Address a;
-  a.storage_.v4 = {};
-  a.storage_.v4.sin_family = AF_INET;
-  a.storage_.v4.sin_addr.s_addr = htonl(host_order);
-  a.storage_.v4.sin_port = htons(port);
+  a.family_ = AF_INET;
+  a.place_.v4.s_addr = htonl(host_order);
+  a.port_ = port;
+  return a;
+}
+
+Address Address::unix_path(const std::string* path) {
+  Address a;
+  a.family_ = AF_UNIX;
+  a.place_.path = path;
   return a;
 }
 
@@ -81,21 +87,29 @@ Address Address::from_sockaddr(const sockaddr* address, socklen_t size) {
   Address a;
   if (address == nullptr || size < sizeof(sa_family_t)) return a;
   if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) {
-    std::memcpy(&a.storage_.v4, address, sizeof(sockaddr_in));
+    sockaddr_in v4;
+    std::memcpy(&v4, address, sizeof v4);
+    a.family_ = AF_INET;
+    a.place_.v4 = v4.sin_addr;
+    a.port_ = ntohs(v4.sin_port);
   } else if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6)) {
-    std::memcpy(&a.storage_.v6, address, sizeof(sockaddr_in6));
-    a.storage_.v6.sin6_flowinfo = 0;
+    sockaddr_in6 v6;
+    std::memcpy(&v6, address, sizeof v6);
+    a.family_ = AF_INET6;
+    a.place_.v6 = v6.sin6_addr;
+    a.scope_ = v6.sin6_scope_id;
+    a.port_ = ntohs(v6.sin6_port);
   } else if (address->sa_family == AF_UNIX) {
-    a.storage_.any.sa_family = AF_UNIX;
+    a = unix_path(nullptr);
     const char* path = reinterpret_cast<const char*>(address) + offsetof(sockaddr_un, sun_path);
     const size_t room = std::min(size - offsetof(sockaddr_un, sun_path), kUnixPathMax);
     if (size <= offsetof(sockaddr_un, sun_path)) return a;
     if (path[0] != '\0') {
-      a.path_ = intern({path, strnlen(path, room)});
+      a.place_.path = intern({path, strnlen(path, room)});
     } else if (room > 1) {
       std::string name(path, room);
       name[0] = '@';
-      a.path_ = intern(name);
+      a.place_.path = intern(name);
     }
   }
   return a;
@@ -111,9 +125,8 @@ Result<Address> Address::parse(std::string_view text) {
       return refuse(text, fmt::format("the path has {} bytes, a Unix socket's has at most {}",
                                       path.size(), kUnixPathMax));
     }
-    a.storage_.any.sa_family = AF_UNIX;
-    a.path_ = intern(path);
-    if (a.path_ == nullptr) return refuse(text, "too many different Unix paths");
+    a = unix_path(intern(path));
+    if (a.place_.path == nullptr) return refuse(text, "too many different Unix paths");
     return a;
   }
   const size_t colon = text.rfind(':');
@@ -131,67 +144,69 @@ Result<Address> Address::parse(std::string_view text) {
   if (!port) return refuse(text, fmt::format("port {}", port.error().message));
   if (!bracketed) {
     a = ipv4(0, *port);
-    if (numeric(AF_INET, host, &a.storage_.v4.sin_addr)) return a;
+    if (numeric(AF_INET, host, &a.place_.v4)) return a;
     return refuse(text, fmt::format("'{}' is not a numeric address, {}", host, kForms));
   }
   if (colon != bracket + 1) return refuse(text, fmt::format("text after ']', {}", kForms));
   host = host.substr(1, host.size() - 2);
-  a.storage_.v6.sin6_family = AF_INET6;
-  a.storage_.v6.sin6_port = htons(*port);
+  a.family_ = AF_INET6;
+  a.port_ = *port;
   if (const size_t percent = host.find('%'); percent != std::string_view::npos) {
     const auto scope = parse_uint(host.substr(percent + 1), UINT32_MAX);
     if (!scope || *scope == 0) return refuse(text, "the scope after '%' must be an index from 1");
-    a.storage_.v6.sin6_scope_id = static_cast<uint32_t>(*scope);
+    a.scope_ = static_cast<uint32_t>(*scope);
     host = host.substr(0, percent);
   }
-  if (numeric(AF_INET6, host, &a.storage_.v6.sin6_addr)) return a;
+  if (numeric(AF_INET6, host, &a.place_.v6)) return a;
   return refuse(text, fmt::format("'{}' is not an IPv6 address", host));
 }
 
 bool Address::is_any() const {
-  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&storage_.v6.sin6_addr);
-}
-
-uint16_t Address::port() const {
-  if (family() == AF_INET) return ntohs(storage_.v4.sin_port);
-  if (family() == AF_INET6) return ntohs(storage_.v6.sin6_port);
-  return 0;
+  if (family() == AF_INET) return place_.v4.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&place_.v6);
 }
 
 Address Address::with_port(uint16_t port) const {
   Address a = *this;
-  if (family() == AF_INET) a.storage_.v4.sin_port = htons(port);
-  if (family() == AF_INET6) a.storage_.v6.sin6_port = htons(port);
+  if (family() == AF_INET || family() == AF_INET6) a.port_ = port;
   return a;
 }
 
 socklen_t Address::to_sockaddr(sockaddr_storage& out) const {
   out = {};
   if (family() == AF_INET) {
-    std::memcpy(&out, &storage_.v4, sizeof storage_.v4);
-    return sizeof storage_.v4;
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port_);
+    v4.sin_addr = place_.v4;
+    std::memcpy(&out, &v4, sizeof v4);
+    return sizeof v4;
   }
   if (family() == AF_INET6) {
-    std::memcpy(&out, &storage_.v6, sizeof storage_.v6);
-    return sizeof storage_.v6;
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port_);
+    v6.sin6_addr = place_.v6;
+    v6.sin6_scope_id = scope_;
+    std::memcpy(&out, &v6, sizeof v6);
+    return sizeof v6;
   }
-  out.ss_family = storage_.any.sa_family;
-  if (path_ == nullptr) return sizeof(sa_family_t);
+  out.ss_family = family_;
+  if (!is_unix() || place_.path == nullptr) return sizeof(sa_family_t);
+  const std::string& name = *place_.path;
   char* path = reinterpret_cast<char*>(&out) + offsetof(sockaddr_un, sun_path);
-  std::memcpy(path, path_->data(), path_->size());
+  std::memcpy(path, name.data(), name.size());
   const bool abstract = path[0] == '@';
   if (abstract) path[0] = '\0';
   // An abstract name is as long as it is said to be; a path is ended by a zero.
-  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path_->size() +
-                                (abstract ? 0 : 1));
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (abstract ? 0 : 1));
 }
 
 size_t Address::format(char* out) const {
   char* end = out;
   if (family() == AF_INET6) {
     *end++ = '[';
-    end = put_ipv6(storage_.v6, end);
+    end = put_ipv6(place_.v6, scope_, end);
     *end++ = ']';
   } else {
     end += format_host(end);
@@ -206,12 +221,12 @@ size_t Address::format(char* out) const {
 size_t Address::format_host(char* out) const {
   char* end = out;
   if (family() == AF_INET) {
-    end = put_ipv4(storage_.v4.sin_addr, end);
+    end = put_ipv4(place_.v4, end);
   } else if (family() == AF_INET6) {
-    end = put_ipv6(storage_.v6, end);
+    end = put_ipv6(place_.v6, scope_, end);
   } else if (is_unix()) {
     end = put(kUnixPrefix, end);
-    if (path_ != nullptr) end = put(*path_, end);
+    if (place_.path != nullptr) end = put(*place_.path, end);
   } else {
     *end++ = '-';
   }
@@ -229,11 +244,10 @@ std::string Address::host_text() const {
 }
 
 bool Address::operator==(const Address& other) const {
-  if (family() != other.family() || port() != other.port() || path_ != other.path_) return false;
-  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == other.storage_.v4.sin_addr.s_addr;
-  if (family() != AF_INET6) return true;
-  return storage_.v6.sin6_scope_id == other.storage_.v6.sin6_scope_id &&
-         std::memcmp(&storage_.v6.sin6_addr, &other.storage_.v6.sin6_addr, sizeof(in6_addr)) == 0;
+  if (family_ != other.family_ || port_ != other.port_) return false;
+  if (family_ == AF_INET) return place_.v4.s_addr == other.place_.v4.s_addr;
+  if (family_ == AF_UNIX) return place_.path == other.place_.path;
+  return scope_ == other.scope_ && std::memcmp(&place_.v6, &other.place_.v6, sizeof place_.v6) == 0;
 }
 
 }  // namespace giliran::base

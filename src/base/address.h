@@ -31,10 +31,10 @@ class Address {
   static Result<Address> parse(std::string_view text);
 
   bool none() const { return family() == AF_UNSPEC; }
-  int family() const { return storage_.any.sa_family; }
+  int family() const { return family_; }
   bool is_unix() const { return family() == AF_UNIX; }
-  bool is_any() const;    // 0.0.0.0 or [::]: every address of the machine
-  uint16_t port() const;  // 0 for Unix
+  bool is_any() const;                     // 0.0.0.0 or [::]: every address of the machine
+  uint16_t port() const { return port_; }  // 0 for Unix
   Address with_port(uint16_t port) const;
   // Fills what bind() and connect() take; returns its size.
   socklen_t to_sockaddr(sockaddr_storage& out) const;
@@ -50,15 +50,21 @@ class Address {
   bool operator==(const Address& other) const;
 
  private:
-  // About 40 bytes, because every connection holds two or three: a Unix path is interned for the
-  // life of the process (they come from the configuration, so there are few; past kUnixPathsMax
+  static Address unix_path(const std::string* path);  // interned
+
+  // 24 bytes, because every connection and every record holds several: a Unix path is interned for
+  // the life of the process (they come from the configuration, so there are few; past kUnixPathsMax
   // parse() refuses another one and a peer's counts as without a name).
-  union Storage {
-    sockaddr any;
-    sockaddr_in v4;
-    sockaddr_in6 v6;
-  } storage_{.v6 = {}};
-  const std::string* path_ = nullptr;
+  union Place {
+    in_addr v4;
+    in6_addr v6;
+    const std::string* path;  // of a Unix socket; null: without a name
+  } place_{.v6 = {}};
+  uint32_t scope_ = 0;  // of IPv6
+  uint16_t port_ = 0;
+  sa_family_t family_ = AF_UNSPEC;
 };
+
+static_assert(sizeof(Address) == 24);
 
 }  // namespace giliran::base
