@@ -1,77 +1,95 @@
 #include "conn/out_queue.h"
 
 #include <algorithm>
+#include <memory>
+#include <span>
 
 namespace giliran::conn {
 namespace {
 
-constexpr size_t kPlaces = net::kSendSlicesMax;  // made at first; an idle connection keeps them
-constexpr size_t kSentKept = 32;  // places of sent slices kept before they are squeezed out
+constexpr uint32_t kBlockBytes = 1024;
+constexpr uint32_t kRoom = 40;
 
 }  // namespace
+
+// What one block holds: taken from begin, added at end, never around.
+struct OutQueue::Places {
+  Places() {}
+  ~Places() {}
+  base::Buffer next;  // Places, or nothing
+  uint64_t body = 0;  // bit i: slices[i] is of a body
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  union {
+    base::Slice slices[kRoom];  // from begin to end
+  };
+};
+
+void OutQueue::add_places(base::BufferPool& pool) {
+  static_assert(sizeof(Places) <= kBlockBytes && kRoom <= 64);
+  base::Buffer block = pool.take(kBlockBytes);
+  Places* const added = std::construct_at(reinterpret_cast<Places*>(block.data()));
+  (last_ == nullptr ? first_ : last_->next) = std::move(block);
+  last_ = added;
+}
+
+void OutQueue::drop_first() {
+  base::Buffer next = std::move(first().next);
+  std::destroy_at(&first());
+  first_ = std::move(next);
+  if (!first_) last_ = nullptr;
+}
 
 void OutQueue::push(net::Io& io, net::SocketId socket, base::Slice slice, bool body) {
   GILIRAN_ASSERT(!slice.empty());
   bytes_ += slice.size();
-  if (items_.capacity() == 0) {
-    items_.reserve(kPlaces);
-    body_.reserve(kPlaces);
-  }
+  if (last_ == nullptr || last_->end == kRoom) add_places(io.buffers());
+  Places& places = *last_;
+  std::construct_at(&places.slices[places.end], std::move(slice));
+  places.body |= uint64_t{body} << places.end;
+  ++places.end;
+  if (socket.none()) return;
   if (outstanding_ == 0) {
-    items_.push_back(std::move(slice));
-    body_.push_back(body ? 1 : 0);
-    if (!socket.none()) flush(io, socket);
-    return;
+    flush(io, socket);
+  } else if (&places == &first() && places.begin + outstanding_ + 1 == places.end &&
+             io.extend_send(socket, 1)) {
+    ++outstanding_;
   }
-  if (!later_.empty() || items_.size() == items_.capacity()) {
-    later_.push_back({std::move(slice), body});
-    return;
-  }
-  items_.push_back(std::move(slice));
-  body_.push_back(body ? 1 : 0);
-  if (items_.size() == head_ + outstanding_ + 1 && io.extend_send(socket, 1)) ++outstanding_;
 }
 
 void OutQueue::flush(net::Io& io, net::SocketId socket) {
   if (outstanding_ != 0 || empty()) return;
-  outstanding_ = std::min(items_.size() - head_, net::kSendSlicesMax);
-  io.send(socket, std::span(items_).subspan(head_, outstanding_));
+  const Places& places = first();
+  outstanding_ = std::min<uint32_t>(places.end - places.begin, net::kSendSlicesMax);
+  io.send(socket, std::span(places.slices).subspan(places.begin, outstanding_));
 }
 
 OutQueue::Sent OutQueue::sent(size_t bytes) {
   Sent result;
-  for (size_t i = head_; i < head_ + outstanding_; ++i) {
-    const auto n = static_cast<uint32_t>(std::min<size_t>(bytes, items_[i].size()));
+  if (outstanding_ == 0) return result;
+  Places& places = first();
+  const uint32_t end = places.begin + outstanding_;
+  for (uint32_t i = places.begin; i < end; ++i) {
+    base::Slice& slice = places.slices[i];
+    const auto n = static_cast<uint32_t>(std::min<size_t>(bytes, slice.size()));
     bytes -= n;
     result.wire_bytes += n;
-    if (body_[i] != 0) result.body_bytes += n;
-    bytes_ -= items_[i].size();
-    items_[i].reset();
+    if ((places.body >> i & 1) != 0) result.body_bytes += n;
+    bytes_ -= slice.size();
+    std::destroy_at(&slice);
   }
-  head_ += outstanding_;
+  places.begin = end;
   outstanding_ = 0;
-  if (head_ == items_.size()) {
-    items_.clear();
-    body_.clear();
-    head_ = 0;
-  } else if (head_ >= kSentKept) {
-    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
-    body_.erase(body_.begin(), body_.begin() + static_cast<std::ptrdiff_t>(head_));
-    head_ = 0;
-  }
-  for (Later& item : later_) {
-    items_.push_back(std::move(item.slice));
-    body_.push_back(item.body ? 1 : 0);
-  }
-  later_.clear();
+  if (places.begin == places.end) drop_first();
   return result;
 }
 
 void OutQueue::clear() {
-  items_.clear();
-  body_.clear();
-  later_.clear();
-  head_ = 0;
+  while (!empty()) {
+    Places& places = first();
+    std::destroy(&places.slices[places.begin], &places.slices[places.end]);
+    drop_first();
+  }
   outstanding_ = 0;
   bytes_ = 0;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/buffer.h"
 #include "net/io.h"
@@ -13,9 +12,15 @@ namespace giliran::conn {
 // How the body that is being sent is framed.
 enum class BodyOut : uint8_t { kNone, kPlain, kChunkedFirst, kChunked };
 
+// The slices are kept in blocks of the loop's pool, so that an idle connection holds none.
 class OutQueue {
  public:
-  bool empty() const { return items_.size() == head_ && later_.empty(); }
+  OutQueue() = default;
+  OutQueue(const OutQueue&) = delete;
+  OutQueue& operator=(const OutQueue&) = delete;
+  ~OutQueue() { clear(); }
+
+  bool empty() const { return last_ == nullptr; }
   uint64_t bytes() const { return bytes_; }  // queued, sent ones out
   // Queues it and hands it to the socket: with the send that waits for its turn of the loop where
   // there is one, else as a send of its own as soon as none is outstanding. socket none: only
@@ -33,16 +38,15 @@ class OutQueue {
   void clear();
 
  private:
-  struct Later {
-    base::Slice slice;
-    bool body;
-  };
-  std::vector<base::Slice> items_;  // from head_ on; never moved while a send looks at them
-  std::vector<char> body_;          // beside items_: 1 where body bytes
-  std::vector<Later> later_;        // what came while a send was under way and items_ was full
-  size_t head_ = 0;
-  size_t outstanding_ = 0;  // slices of the send under way; they stay in place until it ends
+  struct Places;
+  Places& first() { return *reinterpret_cast<Places*>(first_.data()); }
+  void add_places(base::BufferPool& pool);
+  void drop_first();
+
+  base::Buffer first_;      // Places, from the first on; none of them is without a slice
+  Places* last_ = nullptr;  // null: empty
   uint64_t bytes_ = 0;
+  uint32_t outstanding_ = 0;  // slices of the send under way, all in first_: in place until it ends
 };
 
 }  // namespace giliran::conn
