@@ -81,15 +81,14 @@ class EpollIo final : public Io {
     size_t taken = 0;
   };
 
-  struct Socket {
+  struct alignas(64) Socket {
     uint32_t generation = 0;
     uint32_t next_free = UINT32_MAX;
     int fd = -1;
     int connect_error = 0;
     SocketEvents* events = nullptr;
-    const base::Address* bound = nullptr;  // accepted at this very address; null: ask the kernel
-    const base::Slice* slices = nullptr;   // what is being sent
-    size_t sent_bytes = 0;
+    const base::Slice* slices = nullptr;  // what is being sent
+    uint32_t sent_bytes = 0;
     uint32_t slice_offset = 0;
     uint8_t slice_index = 0;
     uint8_t slice_count = 0;  // 0 while what is being sent is in a pipe
@@ -104,14 +103,14 @@ class EpollIo final : public Io {
     bool sending : 1 = false;
     bool watching_hangup : 1 = false;
     bool send_shut : 1 = false;
-    bool queued : 1 = false;           // on the run list
-    bool large_buffer : 1 = false;     // the last receive filled its buffer
+    bool queued : 1 = false;        // on the run list
+    bool large_buffer : 1 = false;  // the last receive filled its buffer
+    uint16_t bound = 0;             // where it was accepted: bound_[bound - 1]; 0: ask the kernel
     uint32_t splice_from = kNoSplice;  // the splice that takes from this socket
     uint32_t splice_to = kNoSplice;    // the one that gives to it
     base::Instant send_progress{};
-    base::Address peer;
   };
-  static_assert(sizeof(Socket) <= 128);
+  static_assert(sizeof(Socket) == 64);  // one cache line
 
   struct Listener final : Timer {
     Listener(EpollIo& owner, ListenerId listener) : io(owner), id(listener) {}
@@ -120,11 +119,11 @@ class EpollIo final : public Io {
     ListenerId id;
     int fd = -1;
     int family = AF_UNSPEC;
-    const base::Address* bound = nullptr;  // null where it is not one address (any, Unix)
-    int batch = 1;                         // accepts a turn
-    uint64_t filled_in_turn = 0;           // when there were as many
-    int filled = 0;                        // in so many turns in a row
-    int patience = 1;                      // after so many of these, the batch grows
+    uint16_t bound = 0;           // 0 where it is not one address (any, Unix)
+    int batch = 1;                // accepts a turn
+    uint64_t filled_in_turn = 0;  // when there were as many
+    int filled = 0;               // in so many turns in a row
+    int patience = 1;             // after so many of these, the batch grows
     AcceptEvents* events = nullptr;
     std::string unix_path;    // to be unlinked at the end; empty: none
     bool shared = false;      // not ours to close
@@ -152,7 +151,7 @@ class EpollIo final : public Io {
   // --- sockets (epoll_socket.cc) ---
   Socket* find(SocketId id) { return sockets_.find(id.slot, id.generation); }
   Socket* find_usable(SocketId id);  // null where stale or being closed
-  SocketId adopt(int fd, const base::Address& peer, Life life);
+  SocketId adopt(int fd, Life life);
   int start_connect(const base::Address& to, const ConnectOptions& options, int& fd);
   void socket_ready(SocketId id, uint32_t events);
   void queue(SocketId id, Socket& socket);
@@ -171,7 +170,7 @@ class EpollIo final : public Io {
   // --- listeners (epoll_listener.cc) ---
   Listener* find_listener(ListenerId id);
   ListenerId add_listener(Descriptor fd, bool shared, std::string unix_path, AcceptEvents& events);
-  const base::Address* find_bound(const Listener& listener);
+  uint16_t find_bound(const Listener& listener);
   int register_listener(Listener& listener);
   void accept_some(Listener& listener);
   bool accept_one(Listener& listener);
@@ -200,7 +199,7 @@ class EpollIo final : public Io {
 
   std::vector<std::unique_ptr<Listener>> listeners_;  // by slot; null: free
   // Where listeners are or were, each once: accepted sockets outlive their listener.
-  std::vector<std::unique_ptr<const base::Address>> bound_;
+  std::vector<base::Address> bound_;
   std::vector<ListenerId> ready_;  // to accept again in the next turn
   std::vector<ListenerId> accepting_;
   uint32_t listener_generation_ = 0;

@@ -72,13 +72,14 @@ ListenerId EpollIo::add_listener(Descriptor fd, bool shared, std::string unix_pa
   return id;
 }
 
-const base::Address* EpollIo::find_bound(const Listener& listener) {
+uint16_t EpollIo::find_bound(const Listener& listener) {
   const base::Address address = listener_address(listener.id);
-  if (address.none() || address.is_unix() || address.is_any()) return nullptr;
-  for (const auto& known : bound_) {
-    if (*known == address) return known.get();
-  }
-  return bound_.emplace_back(std::make_unique<const base::Address>(address)).get();
+  if (address.none() || address.is_unix() || address.is_any()) return 0;
+  const auto known = std::ranges::find(bound_, address);
+  if (known != bound_.end()) return static_cast<uint16_t>(known - bound_.begin() + 1);
+  if (bound_.size() == UINT16_MAX) return 0;
+  bound_.push_back(address);
+  return static_cast<uint16_t>(bound_.size());
 }
 
 EpollIo::Listener* EpollIo::find_listener(ListenerId id) {
@@ -162,7 +163,7 @@ bool EpollIo::accept_one(Listener& listener) {
   // A Unix peer has no name, or one of its own choice that is not worth keeping.
   const base::Address peer = base::Address::from_sockaddr(
       any, listener.family == AF_UNIX ? static_cast<socklen_t>(sizeof(sa_family_t)) : size);
-  const SocketId id = adopt(fd, peer, Life::kOpen);
+  const SocketId id = adopt(fd, Life::kOpen);
   sockets_.at(id.slot).writable = true;
   sockets_.at(id.slot).bound = listener.bound;
   if (add_to_epoll(fd, kConnectionEvents, Kind::kSocket, id.slot, id.generation) != 0) {

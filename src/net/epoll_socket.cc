@@ -49,12 +49,11 @@ EpollIo::Socket* EpollIo::find_usable(SocketId id) {
   return socket;
 }
 
-SocketId EpollIo::adopt(int fd, const base::Address& peer, Life life) {
+SocketId EpollIo::adopt(int fd, Life life) {
   const uint32_t slot = sockets_.take();
   Socket& socket = sockets_.at(slot);
   socket.fd = fd;
   socket.life = life;
-  socket.peer = peer;
   return {slot, socket.generation};
 }
 
@@ -87,7 +86,7 @@ SocketId EpollIo::connect(const base::Address& to, const ConnectOptions& options
   int error = start_connect(to, options, fd);
   const bool connected = error == 0;
   const bool waiting = error == EINPROGRESS;
-  const SocketId id = adopt(fd, to, waiting || connected ? Life::kConnecting : Life::kFailed);
+  const SocketId id = adopt(fd, waiting || connected ? Life::kConnecting : Life::kFailed);
   Socket& socket = sockets_.at(id.slot);
   socket.events = &events;
   if (waiting || connected) {
@@ -188,7 +187,7 @@ void EpollIo::close(SocketId id, CloseMode mode) {
 
 base::Address EpollIo::local_address(SocketId id) {
   const Socket* const socket = find_usable(id);
-  if (socket != nullptr && socket->bound != nullptr) return *socket->bound;
+  if (socket != nullptr && socket->bound != 0) return bound_[socket->bound - 1u];
   sockaddr_storage storage;
   socklen_t size = sizeof storage;
   sockaddr* const any = reinterpret_cast<sockaddr*>(&storage);
@@ -198,7 +197,11 @@ base::Address EpollIo::local_address(SocketId id) {
 
 base::Address EpollIo::peer_address(SocketId id) {
   const Socket* const socket = find_usable(id);
-  return socket == nullptr ? base::Address() : socket->peer;
+  sockaddr_storage storage;
+  socklen_t size = sizeof storage;
+  sockaddr* const any = reinterpret_cast<sockaddr*>(&storage);
+  if (socket == nullptr || socket->fd < 0 || ::getpeername(socket->fd, any, &size) != 0) return {};
+  return base::Address::from_sockaddr(any, size);
 }
 
 void EpollIo::socket_ready(SocketId id, uint32_t events) {
@@ -287,7 +290,7 @@ void EpollIo::try_send(SocketId id, Socket& socket) {
     return;
   }
   const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
-  socket.sent_bytes += taken;
+  socket.sent_bytes += static_cast<uint32_t>(taken);
   if (taken != 0) socket.send_progress = turn_started_;
   if (taken == wanted) {
     socket.sending = false;

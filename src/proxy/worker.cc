@@ -17,12 +17,12 @@ struct Worker::Client {
          uint64_t number, conn::Arrival arrival, bool above_limit)
       : connection(worker.io_, socket, peer, number, worker.server_options_, worker,
                    std::move(arrival)),
-        listener(listener_number),
+        listener(static_cast<uint32_t>(listener_number)),
         over_limit(above_limit) {
     connection.user = this;
   }
   conn::ServerConnection connection;
-  size_t listener;
+  uint32_t listener;
   bool over_limit;
   Exchange* exchange = nullptr;  // under way
   Client* next = nullptr;

@@ -1,5 +1,7 @@
 """What an exchange costs the kernel: exact counts, not times."""
+import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -203,3 +205,38 @@ def test_system_calls_of_much_in_a_flow(g):
     assert cost.data <= 16, calls
     assert cost.waits <= 16, calls
     assert cost.other <= 0.5, calls
+
+def anonymous_kib(pid):
+    """Memory that is the process's own: heap and stacks, as far as they were touched."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1))
+
+
+IDLE_WARM, IDLE = 1000, 4000
+# Resident memory for each idle connection, at most; to the byte it is counted by
+# src/proxy/idle_memory_test.cc.
+IDLE_BYTES = [("tcp", 1024), ("http-nolog", 600)]
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+@pytest.mark.parametrize("name,bytes_max", IDLE_BYTES, ids=[c[0] for c in IDLE_BYTES])
+def test_memory_of_an_idle_connection(g, name, bytes_max):
+    wanted = 2 * (IDLE_WARM + IDLE) + 100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"at most {hard} descriptors, wanted are {wanted}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    row = ROWS[name]
+    try:
+        with LockStep() as steps:
+            coordinator = g.coordinator(steps, listen=(f"{row.scheme}://127.0.0.1:0",), threads=1,
+                                        log=False)
+            steps.leave_idle(row, coordinator.port, IDLE_WARM)
+            before = anonymous_kib(coordinator.pid)
+            steps.leave_idle(row, coordinator.port, IDLE)
+            each = (anonymous_kib(coordinator.pid) - before) * 1024 / IDLE
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    print(f"{name}: {each:.0f} bytes")
+    assert 100 < each <= bytes_max
