@@ -76,6 +76,19 @@ conn::UpstreamOptions upstream_options(const Options& options) {
           .idle_max = options.upstream_idle_max};
 }
 
+// Every exchange holds its listener. Were references to it counted by all workers together, they
+// would pass the cache line with the count, and with the listener's first bytes, to and fro.
+std::vector<std::shared_ptr<const cluster::Listener>> counted_here(
+    const cluster::Snapshot& snapshot) {
+  std::vector<std::shared_ptr<const cluster::Listener>> listeners;
+  listeners.reserve(snapshot.listeners.size());
+  for (const auto& listener : snapshot.listeners) {
+    const auto holder = std::make_shared<std::shared_ptr<const cluster::Listener>>(listener);
+    listeners.emplace_back(holder, holder->get());
+  }
+  return listeners;
+}
+
 // Puts `item` at the head of a list of all; and takes it out.
 template <typename T>
 void link(T*& first, T& item) {
@@ -100,6 +113,7 @@ Worker::Worker(Setup setup)
     : io_(setup.io),
       options_(setup.options),
       snapshot_(std::move(setup.snapshot)),
+      listeners_(counted_here(*snapshot_)),
       sink_(setup.sink),
       shared_(setup.shared),
       random_(setup.random),
@@ -480,6 +494,7 @@ void Worker::read_gauges(const cluster::Listener& on, const cluster::Pool* pool,
 
 void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Options& options) {
   snapshot_ = std::move(snapshot);
+  listeners_ = counted_here(*snapshot_);
   options_ = options;
   server_options_ = server_options(options);
   upstream_options_ = upstream_options(options);

@@ -118,7 +118,7 @@ class Worker final : private net::AcceptEvents,
   WorkerCounts& counted() { return counts_; }
   const cluster::Listener& listener(size_t number) const { return *snapshot_->listeners[number]; }
   const std::shared_ptr<const cluster::Listener>& shared_listener(size_t number) const {
-    return snapshot_->listeners[number];
+    return listeners_[number];
   }
   RouteScratch& route_scratch() { return *route_scratch_; }
   // Limits.
@@ -198,6 +198,8 @@ class Worker final : private net::AcceptEvents,
   net::Io& io_;
   Options options_;
   std::shared_ptr<const cluster::Snapshot> snapshot_;
+  // Those of the snapshot; references are counted on a cache line of this worker's own.
+  std::vector<std::shared_ptr<const cluster::Listener>> listeners_;
   telemetry::RecordSink& sink_;
   Shared& shared_;
   base::Rng random_;
