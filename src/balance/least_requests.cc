@@ -1,5 +1,7 @@
 #include "balance/least_requests.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace giliran::balance {
@@ -30,10 +32,12 @@ class AliasTable {
       }
     }
     sum_ = sum;
+    even_ = std::ranges::all_of(slots_, [sum](const Slot& slot) { return slot.own == sum; });
   }
 
   uint32_t draw(base::Rng& random) const {
     const auto index = static_cast<uint32_t>(random.below(slots_.size()));
+    if (even_) return index;
     const Slot& slot = slots_[index];
     return random.below(sum_) < slot.own ? index : slot.alias;
   }
@@ -45,6 +49,7 @@ class AliasTable {
   };
   std::vector<Slot> slots_;
   uint64_t sum_ = 0;
+  bool even_ = false;  // all weights are the same: the table says nothing
 };
 
 // The best so far; of equals each has the same chance.
@@ -92,31 +97,37 @@ class Loads final : public Prepared {
   }
 
  private:
-  void consider(const Request& request, uint32_t index, Best& best) const {
-    const uint32_t in_flight = request.live[index]->in_flight.load(std::memory_order_relaxed);
-    best.consider(index, uint64_t{in_flight} + 1, weights_[index]);
+  static uint64_t load(const Request& request, uint32_t index) {
+    return uint64_t{request.live[index]->in_flight.load(std::memory_order_relaxed)} + 1;
   }
 
   std::optional<uint32_t> of_all(const Request& request) const {
     Best best(request.random);
     for (uint32_t i = 0; i < weights_.size(); ++i) {
-      if (request.usable(i)) consider(request, i, best);
+      if (request.usable(i)) best.consider(i, load(request, i), weights_[i]);
     }
     return best.result();
   }
 
   // The better of two different usable ones; of one, where the draws give no second.
   std::optional<uint32_t> of_two(const Request& request) const {
-    Best best(request.random);
     std::optional<uint32_t> first;
     for (int draws = 0; draws < LeastRequests::kDrawsMax; ++draws) {
       const uint32_t index = table_.draw(request.random);
       if (index == first || !request.usable(index)) continue;
-      consider(request, index, best);
-      if (first) break;
+      if (first) return better(request, *first, index);
       first = index;
     }
-    return best.result();
+    return first;
+  }
+
+  // Without a branch: which of two is less loaded, no processor foretells.
+  uint32_t better(const Request& request, uint32_t a, uint32_t b) const {
+    const uint64_t load_a = load(request, a) * weights_[b];
+    const uint64_t load_b = load(request, b) * weights_[a];
+    const bool coin = (request.random.next() >> 63) != 0;
+    const bool second = (load_b < load_a) | ((load_b == load_a) & coin);
+    return second ? b : a;
   }
 
   AliasTable table_;

@@ -23,8 +23,9 @@ struct Candidate {
   uint32_t weight = 1;  // 1..256
 };
 
-// Live counters of one endpoint; belongs to its stable identity and survives snapshots.
-struct alignas(64) EndpointLive {
+// Live counters of one endpoint; belongs to its stable identity and survives snapshots. Its owner
+// sees that two endpoints share no cache line.
+struct EndpointLive {
   std::atomic<uint32_t> in_flight{0};  // exchanges or flows on it now
   std::atomic<uint64_t> chosen{0};     // attempts ever
 };

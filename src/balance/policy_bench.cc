@@ -9,15 +9,19 @@
 namespace giliran::balance {
 namespace {
 
+struct alignas(64) Endpoint {
+  EndpointLive live;
+};
+
 struct World {
   World(const char* policy, size_t size)
-      : endpoints(std::make_unique<EndpointLive[]>(size)), policy_(*find_policy(policy)) {
+      : endpoints(std::make_unique<Endpoint[]>(size)), policy_(*find_policy(policy)) {
     const std::vector<Candidate> candidates(size);
     prepared = policy_->prepare(candidates);
-    for (size_t i = 0; i < size; ++i) live.push_back(&endpoints[i]);
+    for (size_t i = 0; i < size; ++i) live.push_back(&endpoints[i].live);
   }
   PoolLive pool;
-  std::unique_ptr<EndpointLive[]> endpoints;
+  std::unique_ptr<Endpoint[]> endpoints;
   std::vector<EndpointLive*> live;
   std::unique_ptr<const Prepared> prepared;
 

@@ -7,10 +7,30 @@
 namespace giliran::balance {
 namespace {
 
+// n % size by a multiplication, which takes half as long as a division.
+class Remainder {
+ public:
+  explicit Remainder(uint64_t size) : size_(size), inverse_(size == 0 ? 0 : UINT64_MAX / size) {}
+
+  size_t of(uint64_t n) const {
+    // At most one less than n / size: n * inverse / 2^64 > n / size - 1 - n / 2^64.
+    const auto quotient =
+        static_cast<uint64_t>((static_cast<unsigned __int128>(n) * inverse_) >> 64);
+    const uint64_t rest = n - quotient * size_;
+    return rest < size_ ? rest : rest - size_;
+  }
+
+ private:
+  uint64_t size_;
+  uint64_t inverse_;
+};
+
 class Turns final : public Prepared {
  public:
   explicit Turns(std::vector<uint32_t> weights)
-      : weights_(std::move(weights)), sequence_(smooth_sequence(weights_)) {}
+      : weights_(std::move(weights)),
+        sequence_(smooth_sequence(weights_)),
+        in_sequence_(sequence_.size()) {}
 
   std::optional<uint32_t> choose(const Request& request) const override {
     if (sequence_.empty()) return std::nullopt;
@@ -22,7 +42,7 @@ class Turns final : public Prepared {
   }
 
  private:
-  uint32_t turn(uint64_t position) const { return sequence_[position % sequence_.size()]; }
+  uint32_t turn(uint64_t position) const { return sequence_[in_sequence_.of(position)]; }
 
   // The next usable one of the spill position's own walk. A turn counts as taken when the position
   // moved past it by compare-and-swap, so that turns stay exact between workers too; after some
@@ -44,7 +64,7 @@ class Turns final : public Prepared {
   // How many entries from `from` on are not usable; absent where there are too many.
   std::optional<size_t> walk(const Request& request, uint64_t from) const {
     const size_t end = std::min(sequence_.size(), RoundRobin::kWalkMax);
-    size_t at = from % sequence_.size();
+    size_t at = in_sequence_.of(from);
     for (size_t steps = 0; steps < end; ++steps) {
       if (request.usable(sequence_[at])) return steps;
       if (++at == sequence_.size()) at = 0;
@@ -67,6 +87,7 @@ class Turns final : public Prepared {
 
   std::vector<uint32_t> weights_;
   std::vector<uint32_t> sequence_;
+  Remainder in_sequence_;
 };
 
 }  // namespace

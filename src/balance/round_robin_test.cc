@@ -37,6 +37,20 @@ TEST(RoundRobin, TakesTheSmoothSequence) {
   EXPECT_EQ(turns, "aabacaaaabacaa");
 }
 
+TEST(RoundRobin, TurnsGoOnWhateverTheTicket) {
+  base::Rng random(1);
+  for (const uint64_t size : std::vector<uint64_t>{1, 2, 3, 7, 64, 1000, 10'007}) {
+    TestWorld world("round-robin", std::vector<uint32_t>(size, 1));
+    for (const uint64_t around : {uint64_t{0}, size, uint64_t{1} << 32, uint64_t{1} << 63,
+                                  UINT64_MAX - UINT64_MAX % size, UINT64_MAX - 3}) {
+      for (uint64_t ticket = around < 3 ? 0 : around - 3; ticket < around + 3; ++ticket) {
+        world.pool.ticket = ticket;
+        EXPECT_EQ(world.choose(random), ticket % size) << ticket << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(RoundRobin, TurnsAreExactOverAllThreads) {
   TestWorld world("round-robin", {5, 1, 1, 8, 3, 2});
   const std::vector<int> counts = choose_at_once(world, 20 * 8000, 8);

@@ -23,14 +23,19 @@
 namespace giliran::cluster {
 
 // One address of a pool that may be picked. Stable identity; all members but the atomics inside are
-// constant.
-struct Endpoint {
-  uint32_t id = 0;   // dense, unique within the process
-  std::string name;  // as configured
-  base::Address address;
+// constant. What a choice and an attempt need is one cache line: of thousands, each choice fetches
+// another.
+struct alignas(64) Endpoint {
   balance::EndpointLive live;
   health::Backoff backoff;
+  base::Address address;
+  uint32_t id = 0;  // dense, unique within the process
+  // The next line.
+  std::string name;  // as configured
 };
+static_assert(sizeof(balance::EndpointLive) + sizeof(health::Backoff) + sizeof(base::Address) +
+                  sizeof(uint32_t) <=
+              64);
 
 // What a pool remembers from one snapshot to the next. Atomics.
 struct PoolState {

@@ -58,13 +58,13 @@ uint32_t one_more(uint32_t failures) {
 
 }  // namespace
 
-Verdict Backoff::look(base::Instant now) const {
+Verdict Backoff::look_down(base::Instant now) const {
   const int64_t state = down_until_ns_.load(kRelaxed);
   if (state == 0) return Verdict::kUp;
   return ns_of(now) < end_in(state) ? Verdict::kDown : Verdict::kTrial;
 }
 
-Verdict Backoff::admit(base::Instant now, base::Duration trial) {
+Verdict Backoff::admit_down(base::Instant now, base::Duration trial) {
   int64_t state = down_until_ns_.load(kRelaxed);
   if (state == 0) return Verdict::kUp;
   if (ns_of(now) < end_in(state)) return Verdict::kDown;

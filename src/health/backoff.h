@@ -24,9 +24,11 @@ class Backoff {
  public:
   // kUp: use it. kDown: leave it out. kTrial: its while is over and this caller won the right to
   // try; others see kDown until the trial's outcome, or until `trial` has passed without one.
-  Verdict admit(base::Instant now, base::Duration trial);
+  Verdict admit(base::Instant now, base::Duration trial) {
+    return up() ? Verdict::kUp : admit_down(now, trial);
+  }
   // Like admit, but takes no trial: what a status page shows. kTrial: the next admit would win one.
-  Verdict look(base::Instant now) const;
+  Verdict look(base::Instant now) const { return up() ? Verdict::kUp : look_down(now); }
 
   // Connections can be made: it is up, unless it was marked down by failed(). True where this call
   // made it so.
@@ -57,6 +59,10 @@ class Backoff {
   uint32_t failures() const;
 
  private:
+  bool up() const { return down_until_ns_.load(std::memory_order_relaxed) == 0; }
+  Verdict admit_down(base::Instant now, base::Duration trial);
+  Verdict look_down(base::Instant now) const;
+
   // The while's end in ns, made a multiple of four; 0: up. Its lowest bit says that a trial is out,
   // and then it is the trial's end; the next, that failed() has marked it down, so that connected()
   // is not enough. Every change of verdict is one compare-and-swap of this (a success stores 0,

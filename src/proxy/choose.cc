@@ -3,14 +3,18 @@
 namespace giliran::proxy {
 namespace {
 
+uint32_t limit_of(const cluster::Pool& pool, uint32_t i) {
+  return pool.limited ? pool.in_flight_max[i] : 0;
+}
+
 bool has_room(const cluster::Pool& pool, uint32_t i) {
-  const uint32_t max = pool.in_flight_max[i];
-  return max == 0 || pool.live[i]->in_flight.load(std::memory_order_relaxed) < max;
+  const uint32_t max = limit_of(pool, i);
+  return max == 0 || pool.endpoints[i]->live.in_flight.load(std::memory_order_relaxed) < max;
 }
 
 bool take_slot(const cluster::Pool& pool, uint32_t i) {
-  std::atomic<uint32_t>& in_flight = pool.live[i]->in_flight;
-  const uint32_t max = pool.in_flight_max[i];
+  std::atomic<uint32_t>& in_flight = pool.endpoints[i]->live.in_flight;
+  const uint32_t max = limit_of(pool, i);
   if (max == 0) {
     in_flight.fetch_add(1, std::memory_order_relaxed);
     return true;
@@ -34,10 +38,11 @@ void release_slot(cluster::Endpoint& endpoint) {
 Choice choose(const cluster::Pool& pool, const Wish& wish, base::Instant now, base::Duration trial,
               base::Rng& random) {
   if (wish.tried.full()) return {};
-  Tried out = wish.tried;  // and those whose trial, or last slot, another worker won meanwhile
+  Tried lost;  // their trial, or last slot, was won by another worker meanwhile
   bool full = false;
   const auto up = [&](uint32_t i) {
-    return !out.has(i) && pool.endpoints[i]->backoff.look(now) != health::Verdict::kDown;
+    return !wish.tried.has(i) && !lost.has(i) &&
+           pool.endpoints[i]->backoff.look(now) != health::Verdict::kDown;
   };
   const auto take = [&](uint32_t i) {
     if (!take_slot(pool, i)) {
@@ -57,15 +62,16 @@ Choice choose(const cluster::Pool& pool, const Wish& wish, base::Instant now, ba
     full = true;
     return false;
   };
-  while (!out.full()) {
-    const auto index = pool.prepared->choose({.pool = pool.state->turns,
-                                              .live = pool.live,
-                                              .usable = usable,
-                                              .retry = out.count() != 0 || wish.waited,
-                                              .random = random});
+  while (wish.tried.count() + lost.count() < Tried::kMax) {
+    const auto index =
+        pool.prepared->choose({.pool = pool.state->turns,
+                               .live = pool.live,
+                               .usable = usable,
+                               .retry = wish.tried.count() + lost.count() != 0 || wish.waited,
+                               .random = random});
     if (!index) break;
     if (take(*index)) return {.kind = Choice::Kind::kOne, .index = *index};
-    out.add(*index);
+    lost.add(*index);
   }
   return {.kind = full ? Choice::Kind::kFull : Choice::Kind::kNone};
 }
