@@ -93,7 +93,7 @@ void EpollIo::try_give(Socket& to) {
     return;
   }
   const size_t given = n < 0 ? 0 : static_cast<size_t>(n);
-  to.sent_bytes += given;
+  to.sent_bytes += static_cast<uint32_t>(given);
   if (given != 0) to.send_progress = turn_started_;
   if (given == left) {
     finish_splice(slot, {.kind = Spliced::Kind::kData, .bytes = splice.taken});
