@@ -107,6 +107,8 @@ void EpollIo::wait() {
   }
   GILIRAN_ASSERT(count >= 0 || errno == EINTR || errno == ENOSYS);
   turn_started_ = clock_.now();
+  told_all_before_ = told_all_;
+  if (count < kEventsMax) told_all_ = counters_.turns;
   for (int i = 0; i < count; ++i) handle(events_[i]);
 }
 

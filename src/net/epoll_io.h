@@ -122,7 +122,7 @@ class EpollIo final : public Io {
     uint16_t bound = 0;           // 0 where it is not one address (any, Unix)
     int batch = 1;                // accepts a turn
     uint64_t filled_in_turn = 0;  // when there were as many
-    int filled = 0;               // in so many turns in a row
+    int filled = 0;               // whenever it was asked, so often in a row
     int patience = 1;             // after so many of these, the batch grows
     AcceptEvents* events = nullptr;
     std::string unix_path;    // to be unlinked at the end; empty: none
@@ -213,6 +213,9 @@ class EpollIo final : public Io {
   // Few at a time: what one wait tells is still in the processor's caches when its sockets are read
   // and written. 512 cost a tenth more where hundreds of connections are busy.
   static constexpr int kEventsMax = 16;
+  // The last turn, and the last before this one, whose wait told all that was ready.
+  uint64_t told_all_ = 0;
+  uint64_t told_all_before_ = 0;
   epoll_event events_[kEventsMax];
 };
 

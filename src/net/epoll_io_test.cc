@@ -146,7 +146,8 @@ TEST_F(EpollIoTest, ManyThatComeTogetherAreAcceptedInFewTurns) {
       *other, [&] { return std::ranges::all_of(clients, [](auto& c) { return c->connected; }); }));
   const uint64_t turns = io_->counters().turns;
   ASSERT_TRUE(until([&] { return listener.peers.size() == clients.size(); }));
-  EXPECT_LE(io_->counters().turns - turns, 25u);  // 1, 2, 4 ... 64 of them
+  EXPECT_LE(io_->counters().turns - turns,
+            60u);  // 1, 2, 4 ... 64 of them, and what 16 events a turn tell of them
   for (auto& client : clients) client->close();
   close_all(listener);
   ASSERT_TRUE(run_until(*other, [&] { return other->sockets() == 0; }));

@@ -135,7 +135,8 @@ void EpollIo::accept_some(Listener& listener) {
   }
   if (all) return accept_later(listener);
   if (listener.batch > 1) listener.patience = 1;  // there were as many as was hoped
-  listener.filled = listener.filled_in_turn + 1 == counters_.turns ? listener.filled + 1 : 0;
+  // A wait that had room for it and did not tell of it says that there was none to accept.
+  listener.filled = told_all_before_ <= listener.filled_in_turn ? listener.filled + 1 : 0;
   listener.filled_in_turn = counters_.turns;
   if (listener.filled >= listener.patience) {
     listener.batch = std::min(2 * listener.batch, kAcceptsPerTurnMax);
