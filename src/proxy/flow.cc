@@ -280,8 +280,11 @@ void Flow::on_spliced(net::SocketId from, net::Spliced spliced) {
 
 void Flow::pass_end(Half& half) {
   half.ended = true;
-  worker_.io().shutdown_send(half.to);
-  if (up_half_.ended && down_half_.ended) finish(End::kOk, By::kNobody, Phase::kNone, 0);
+  if (up_half_.ended && down_half_.ended) {
+    finish(End::kOk, By::kNobody, Phase::kNone, 0);  // closing passes the second end
+  } else {
+    worker_.io().shutdown_send(half.to);
+  }
 }
 
 void Flow::on_hangup(net::SocketId socket) {
