@@ -133,7 +133,7 @@ TEST_F(ServerConnectionTest, AHandlerThatIsSlowIsNoTimeOut) {
 }
 
 TEST_F(ServerConnectionTest, AReaderThatStopsAndOneThatIsSlow) {
-  const std::string down(1'000'000, 'x');
+  const std::string down(4'000'000, 'x');
   answer_all(down);
   net::TestPeer& slow = dial(false);
   slow.send(kGet);
