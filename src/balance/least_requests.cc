@@ -35,9 +35,10 @@ class AliasTable {
     even_ = std::ranges::all_of(slots_, [sum](const Slot& slot) { return slot.own == sum; });
   }
 
+  bool even() const { return even_; }  // all weights are the same
+
   uint32_t draw(base::Rng& random) const {
     const auto index = static_cast<uint32_t>(random.below(slots_.size()));
-    if (even_) return index;
     const Slot& slot = slots_[index];
     return random.below(sum_) < slot.own ? index : slot.alias;
   }
@@ -49,7 +50,7 @@ class AliasTable {
   };
   std::vector<Slot> slots_;
   uint64_t sum_ = 0;
-  bool even_ = false;  // all weights are the same: the table says nothing
+  bool even_ = false;
 };
 
 // The best so far; of equals each has the same chance.
@@ -111,23 +112,37 @@ class Loads final : public Prepared {
 
   // The better of two different usable ones; of one, where the draws give no second.
   std::optional<uint32_t> of_two(const Request& request) const {
-    std::optional<uint32_t> first;
+    if (!table_.even()) return of_draws(request, std::nullopt);
+    // One number of 64 bits for both: 32 are enough for any pool.
+    const uint64_t bits = request.random.next();
+    const uint64_t size = weights_.size();
+    const auto a = static_cast<uint32_t>(((bits >> 32) * size) >> 32);
+    auto b = static_cast<uint32_t>(((bits & UINT32_MAX) * (size - 1)) >> 32);
+    b += b >= a ? 1 : 0;  // any but a
+    const bool a_usable = request.usable(a);
+    const bool b_usable = request.usable(b);
+    if (a_usable && b_usable) return better(request, a, b, false);  // a was drawn as well as b
+    return of_draws(request, a_usable   ? std::optional(a)
+                             : b_usable ? std::optional(b)
+                                        : std::nullopt);
+  }
+
+  [[gnu::noinline]] std::optional<uint32_t> of_draws(const Request& request,
+                                                     std::optional<uint32_t> first) const {
     for (int draws = 0; draws < LeastRequests::kDrawsMax; ++draws) {
       const uint32_t index = table_.draw(request.random);
       if (index == first || !request.usable(index)) continue;
-      if (first) return better(request, *first, index);
+      if (first) return better(request, *first, index, request.random.below(2) != 0);
       first = index;
     }
     return first;
   }
 
-  // Without a branch: which of two is less loaded, no processor foretells.
-  uint32_t better(const Request& request, uint32_t a, uint32_t b) const {
+  // Without a branch: which of two is less loaded, no processor foretells. second: of equals b.
+  uint32_t better(const Request& request, uint32_t a, uint32_t b, bool second) const {
     const uint64_t load_a = load(request, a) * weights_[b];
     const uint64_t load_b = load(request, b) * weights_[a];
-    const bool coin = (request.random.next() >> 63) != 0;
-    const bool second = (load_b < load_a) | ((load_b == load_a) & coin);
-    return second ? b : a;
+    return (load_b < load_a) | ((load_b == load_a) & second) ? b : a;
   }
 
   AliasTable table_;
