@@ -3,21 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "config/test_config.h"
+#include "config/test_documentation.h"
 
 namespace giliran::config {
 namespace {
 
-std::string documentation() {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../docs/configuration.md";
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
+std::string page() {
+  return documentation(__FILE__, "configuration.md");
 }
 
 // Any file that a configuration names is there.
@@ -37,27 +32,14 @@ std::string problem_of(const std::string& text) {
 }
 
 TEST(Documentation, HasTheTablesOfKeys) {
-  const std::string text = documentation();
-  const std::string begin = "<!-- from `giliran check --keys`; a test compares them -->\n\n";
-  const size_t from = text.find(begin);
-  const size_t to = text.find("\n<!-- end of keys -->");
-  ASSERT_TRUE(from != std::string::npos && to != std::string::npos) << "the marks are gone";
-  const size_t at = from + begin.size();
-  EXPECT_EQ(text.substr(at, to - at), key_tables())
+  EXPECT_EQ(tables_in(page(), "giliran check --keys"), key_tables())
       << "put what `giliran check --keys` prints between the marks of docs/configuration.md";
 }
 
 TEST(Documentation, ItsExamplesAreGood) {
-  const std::string text = documentation();
-  size_t found = 0;
-  for (size_t at = text.find("```toml\n"); at != std::string::npos;
-       at = text.find("```toml\n", at)) {
-    at += 8;
-    const std::string example = text.substr(at, text.find("```", at) - at);
-    EXPECT_EQ(problem_of(example), "") << example;
-    ++found;
-  }
-  EXPECT_EQ(found, 2U);
+  const std::vector<std::string> examples = toml_examples(page());
+  for (const std::string& example : examples) EXPECT_EQ(problem_of(example), "") << example;
+  EXPECT_EQ(examples.size(), 2U);
 }
 
 // A file in which the example stands where the row says, with what else has to be there.

@@ -2,48 +2,31 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
+#include "config/test_documentation.h"
 #include "lab/scenario_keys.h"
 #include "lab/test_scenario.h"
 
 namespace giliran::lab {
 namespace {
 
-std::string documentation() {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../docs/scenarios.md";
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
+std::string page() {
+  return config::documentation(__FILE__, "scenarios.md");
 }
 
 TEST(ScenarioDocumentation, HasTheTablesOfKeys) {
-  const std::string text = documentation();
-  const std::string begin =
-      "<!-- from `giliran check --scenario-keys`; a test compares them -->\n\n";
-  const size_t from = text.find(begin);
-  const size_t to = text.find("\n<!-- end of keys -->");
-  ASSERT_TRUE(from != std::string::npos && to != std::string::npos) << "the marks are gone";
-  const size_t at = from + begin.size();
-  EXPECT_EQ(text.substr(at, to - at), scenario_key_tables())
+  EXPECT_EQ(config::tables_in(page(), "giliran check --scenario-keys"), scenario_key_tables())
       << "put what `giliran check --scenario-keys` prints between the marks";
 }
 
 TEST(ScenarioDocumentation, ItsExamplesAreGood) {
-  const std::string text = documentation();
-  size_t found = 0;
-  for (size_t at = text.find("```toml\n"); at != std::string::npos;
-       at = text.find("```toml\n", at)) {
-    at += 8;
-    const std::string example = text.substr(at, text.find("```", at) - at);
+  const std::vector<std::string> examples = config::toml_examples(page());
+  for (const std::string& example : examples) {
     const auto scenario = parse_test(example);
     EXPECT_TRUE(scenario) << scenario.error().message << "\n" << example;
-    ++found;
   }
-  EXPECT_GE(found, 3U);
+  EXPECT_GE(examples.size(), 3U);
 }
 
 // A file in which the example stands where the row says, with what else has to be there.
