@@ -15,8 +15,6 @@ namespace {
 constexpr int kPipeBytesMin = 64 << 10;
 
 Pipe open_pipe() {
-  // splice(2) raises it where the receiver has gone, and has no flag against that.
-  ::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return {};
   Pipe pipe{.read = Descriptor(ends[0]), .write = Descriptor(ends[1])};
@@ -26,6 +24,12 @@ Pipe open_pipe() {
 }
 
 }  // namespace
+
+PipePool::PipePool(size_t pipes_max) : pipes_max_(pipes_max) {
+  // splice(2) raises it where the receiver has gone, and has no flag against that. Programs that
+  // watch signals ignore it already.
+  ::signal(SIGPIPE, SIG_IGN);
+}
 
 Pipe PipePool::take() {
   if (lent_ >= pipes_max_) return {};

@@ -22,7 +22,7 @@ class PipePool {
   // Kept open; more than one is lent only while receivers are full.
   static constexpr size_t kIdleMax = 8;
 
-  explicit PipePool(size_t pipes_max) : pipes_max_(pipes_max) {}
+  explicit PipePool(size_t pipes_max);  // ignores SIGPIPE, of the whole process
 
   // An empty pipe; none where pipes_max are lent, or the kernel gives no more (EMFILE, ENFILE,
   // pipe-user-pages-soft).
