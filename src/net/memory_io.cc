@@ -186,19 +186,6 @@ base::Instant MemoryIo::send_progress(SocketId id) const {
   return socket == nullptr ? base::Instant{} : socket->send_progress;
 }
 
-void MemoryIo::splice(SocketId from_id, SocketId to_id) {
-  Socket* const from = find_usable(from_id);
-  Socket* const to = find_usable(to_id);
-  if (from == nullptr || to == nullptr) return;
-  GILIRAN_ASSERT(from->life == Life::kOpen && !from->receiving && from->splice_to.none());
-  GILIRAN_ASSERT(to->life == Life::kOpen && !to->sending && to->splice_from.none());
-  GILIRAN_ASSERT(!to->send_shut);
-  from->receiving = true;
-  from->splice_to = to_id;
-  to->splice_from = from_id;
-  queue(from_id, *from);
-}
-
 void MemoryIo::shutdown_send(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
@@ -303,17 +290,7 @@ void MemoryIo::try_send(SocketId id, Socket& socket) {
     ++counters_.partial_sends;
     return;
   }
-  if (!socket.splice_from.none()) {
-    const SocketId from_id = socket.splice_from;
-    Socket& from = sockets_.at(from_id.slot);
-    const Spliced result{.kind = done ? Spliced::Kind::kData : Spliced::Kind::kToError,
-                         .error = done ? 0 : socket.error,
-                         .bytes = socket.sent_bytes,
-                         .lost = socket.spliced.size() - socket.sent_bytes};
-    end_splice(from, socket);
-    from.events->on_spliced(from_id, result);
-    return;
-  }
+  if (!socket.splice_from.none()) return finish_splice(socket, done ? 0 : socket.error);
   socket.sending = false;
   socket.events->on_sent(id, socket.sent_bytes, done ? 0 : socket.error);
 }
@@ -358,51 +335,6 @@ void MemoryIo::try_receive(SocketId id, Socket& socket) {
   ++counters_.receives;
   Received received = take_received(socket);
   socket.events->on_received(id, std::move(received));
-}
-
-// Of what a pipe would take, only as much as a buffer holds.
-void MemoryIo::try_splice(SocketId id, Socket& from) {
-  Socket& to = sockets_.at(from.splice_to.slot);
-  if (nothing_to_receive(from)) return;
-  Spliced result{.kind = Spliced::Kind::kUnable};
-  if (network_.rng.uniform() >= network_.options.no_pipe) {
-    ++counters_.splices;
-    Received received = take_received(from);
-    switch (received.kind) {
-      case Received::Kind::kData:
-        to.spliced = std::move(received.data);
-        to.sending = true;
-        to.slices = {&to.spliced, 1};
-        to.slice_index = 0;
-        to.slice_offset = 0;
-        to.sent_bytes = 0;
-        to.send_progress = network_.clock.now();
-        queue(from.splice_to, to);
-        return;
-      case Received::Kind::kEnd:
-        result.kind = Spliced::Kind::kEnd;
-        break;
-      case Received::Kind::kError:
-        result = {.kind = Spliced::Kind::kFromError, .error = received.error};
-        break;
-    }
-  }
-  end_splice(from, to);
-  from.events->on_spliced(id, result);
-}
-
-void MemoryIo::end_splice(Socket& from, Socket& to) {
-  from.receiving = false;
-  from.splice_to = {};
-  to.sending = false;
-  to.splice_from = {};
-  to.slices = {};
-  to.spliced.reset();
-}
-
-void MemoryIo::drop_splices(Socket& socket) {
-  if (!socket.splice_to.none()) end_splice(socket, sockets_.at(socket.splice_to.slot));
-  if (!socket.splice_from.none()) end_splice(sockets_.at(socket.splice_from.slot), socket);
 }
 
 bool MemoryIo::nothing_to_receive(const Socket& socket) {

@@ -156,9 +156,11 @@ class MemoryIo final : public Io {
   void run_socket(SocketId id);
   void try_send(SocketId id, Socket& socket);
   void try_receive(SocketId id, Socket& socket);
-  void try_splice(SocketId id, Socket& from);
   static bool nothing_to_receive(const Socket& socket);
   Received take_received(Socket& socket);
+  // memory_splice.cc
+  void try_splice(SocketId id, Socket& from);
+  void finish_splice(Socket& to, int error);
   void end_splice(Socket& from, Socket& to);
   void drop_splices(Socket& socket);
   size_t window_room(const Socket& socket) const;
