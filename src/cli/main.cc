@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/printable.h"
 #include "cli/parse.h"
 
 namespace giliran::cli {
@@ -34,10 +35,12 @@ struct Run {
 int main_of(const std::vector<std::string>& args) {
   const auto parsed = parse(args);
   if (!parsed) {
-    fmt::print(stderr, "{}\n", parsed.error().message);
+    fmt::print(stderr, "{}\n", base::printable_lines(parsed.error().message));
     return 2;
   }
-  for (const std::string& warning : parsed->warnings) fmt::print(stderr, "{}\n", warning);
+  for (const std::string& warning : parsed->warnings) {
+    fmt::print(stderr, "{}\n", base::printable_lines(warning));
+  }
   return std::visit(Run{}, parsed->what);
 }
 

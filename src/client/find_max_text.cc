@@ -5,6 +5,7 @@
 
 #include "client/find_max_run.h"
 #include "report/format.h"
+#include "report/json_text.h"
 #include "report/table.h"
 
 namespace giliran::client {
@@ -158,7 +159,7 @@ std::string to_json(const Capacity& c) {
                        {"before_rate", c.before_rate},
                        {"parts", std::move(parts)},
                        {"steps", std::move(steps)}};
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::json_text(object) + "\n";
 }
 
 }  // namespace giliran::client

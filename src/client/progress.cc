@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "client/plan_loop.h"
 #include "report/format.h"
+#include "report/json_text.h"
 #include "report/table.h"
 
 namespace giliran::client {
@@ -172,7 +173,7 @@ std::string ProgressMeter::json() const {
   object["backlog"] = now_.backlog();
   object["servers"] = Json::object();
   for (const auto& [name, answers] : now_.servers) object["servers"][name] = answers;
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::json_text(object) + "\n";
 }
 
 }  // namespace giliran::client

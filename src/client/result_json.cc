@@ -3,6 +3,7 @@
 #include "client/plan_loop.h"
 #include "client/run_result.h"
 #include "report/histogram_json.h"
+#include "report/json_text.h"
 #include "report/machine.h"
 
 namespace giliran::client {
@@ -246,7 +247,7 @@ std::string result_json(const RunResult& result) {
                      {"dropped", result.log.dropped},
                      {"write_errors", result.log.write_errors}};
   }
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::json_text(object) + "\n";
 }
 
 }  // namespace giliran::client

@@ -1,7 +1,6 @@
 #include "control/coordinator.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -11,7 +10,9 @@
 #include <thread>
 
 #include "base/parse.h"
+#include "base/printable.h"
 #include "control/changes.h"
+#include "control/diagnostics.h"
 #include "control/fleet.h"
 #include "control/listen_sockets.h"
 #include "control/notices.h"
@@ -216,7 +217,7 @@ int Coordinator::run() {
     reloader_.emplace(*io_, read, [this](base::Result<Plan> plan) { reloaded(std::move(plan)); });
   }
   started_ = clock_.now();
-  if (!options_.config.quiet) fmt::print(stderr, "{}", describe(plan_));
+  if (!options_.config.quiet) fmt::print(stderr, "{}", base::printable_lines(describe(plan_)));
   for (WorkerThread& w : workers_) {
     w.thread = std::thread([&io = *w.io] { io.run(); });
   }
@@ -239,7 +240,7 @@ int Coordinator::run() {
 
 void Coordinator::say_listening(const Listening& listening) const {
   fmt::print(stderr, "listening on {}://{}\n", config::name(listening.scheme),
-             listening.bound.text());
+             base::printable(listening.bound.text()));
 }
 
 void Coordinator::warn(const std::vector<std::string>& warnings) const {
@@ -388,18 +389,17 @@ void Coordinator::summarise() {
                 .ran = clock_.now() - started_,
                 .cpu = base::process_cpu_time()};
   for (const WorkerThread& w : workers_) totals.counts.add(w.worker->counts());
-  fmt::print(stderr, "{}{}", summary(totals), servers_.text(*snapshot_));
+  fmt::print(stderr, "{}{}", summary(totals), base::printable_lines(servers_.text(*snapshot_)));
 }
 
 }  // namespace
 
 int run_coordinator(const CoordinatorOptions& options) {
-  spdlog::set_default_logger(spdlog::stderr_logger_st("coordinator"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e giliran %n: %l: %v");
+  start_diagnostics();
   net::block_signals({SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP});
   Coordinator coordinator(options);
   if (const auto ready = coordinator.prepare(); !ready) {
-    fmt::print(stderr, "giliran coordinator: {}\n", ready.error().message);
+    fmt::print(stderr, "giliran coordinator: {}\n", base::printable_lines(ready.error().message));
     return 2;
   }
   return coordinator.run();

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/json_text.h"
+
 namespace giliran::lab {
 namespace {
 
@@ -79,7 +81,7 @@ base::Result<std::string> with_marks(std::string_view text, const std::vector<Ma
   for (const MarkAt& mark : marks) {
     json["marks"].push_back({{"t_s", mark.t_s}, {"text", mark.text}});
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::json_text(json) + "\n";
 }
 
 base::Result<std::string> without_interval_buckets(std::string_view text) {
@@ -92,7 +94,7 @@ base::Result<std::string> without_interval_buckets(std::string_view text) {
       }
     }
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return report::json_text(json);
 }
 
 base::Result<ClientProgress> parse_client_progress(std::string_view text) {

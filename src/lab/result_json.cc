@@ -4,6 +4,7 @@
 #include "lab/folder.h"
 #include "lab/result.h"
 #include "report/json.h"
+#include "report/json_text.h"
 
 namespace giliran::lab {
 namespace {
@@ -264,7 +265,7 @@ std::string result_json(const LabResult& result) {
   for (const Scaling& scaling : scalings_of(result)) {
     object["scaling"].push_back(scaling_json(scaling));
   }
-  return object.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::json_text(object, 1) + "\n";
 }
 
 }  // namespace giliran::lab

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <optional>
 
+#include "base/printable.h"
 #include "report/format.h"
+#include "report/json_text.h"
 #include "report/merge.h"
 #include "report/table.h"
 #include "web/page.h"
@@ -32,7 +34,7 @@ class Runner {
     if (!a || !b) return kBadFile;
     const Compared compared = report::compare(*a, *b, run_.options);
     if (!write(to_json(compared), "giliran compare")) return kFailed;
-    if (!stdout_taken()) out_ << text(compared);
+    if (!stdout_taken()) out_ << base::printable_lines(text(compared));
     const bool worse = compared.verdict == Change::kWorse || compared.verdict == Change::kMixed;
     return worse ? kWorse : 0;
   }
@@ -45,7 +47,7 @@ class Runner {
     const Json json = to_json(*merged);
     const bool asked = !run_.json_path.empty() || !run_.html_path.empty();
     if (asked && !write(json, "giliran client, merged")) return kFailed;
-    if (!asked) out_ << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    if (!asked) out_ << json_text(json) << '\n';
     // Where the result is data on standard output, the words go elsewhere.
     std::ostream& words = asked && !stdout_taken() ? out_ : err_;
     const ClientResult& r = merged->result;
@@ -54,11 +56,12 @@ class Runner {
                          format_count(r.totals.errors()),
                          format_latency_us(us(r.response_time.percentile(99))),
                          format_latency_us(us(r.response_time.max())));
-    for (const std::string& note : merged->notes) words << "  " << wrapped("note: " + note, 4);
+    for (const std::string& note : merged->notes)
+      words << "  " << wrapped(printable("note: " + note), 4);
     if (!r.verdict.valid) {
       const auto& reasons = r.verdict.reasons;
       const std::string reason = reasons.empty() ? "no reason told" : reasons.front();
-      words << "  " << wrapped("CLIENT-LIMITED: " + reason, 4);
+      words << "  " << wrapped(printable("CLIENT-LIMITED: " + reason), 4);
     }
     return 0;
   }
@@ -68,7 +71,7 @@ class Runner {
   bool stdout_taken() const { return run_.json_path == "-" || run_.html_path == "-"; }
 
   int complain(const std::string& what, int status) {
-    err_ << "giliran compare: " << what << '\n';
+    err_ << "giliran compare: " << base::printable_lines(what) << '\n';
     return status;
   }
 
@@ -90,7 +93,7 @@ class Runner {
 
   bool write(const Json& json, std::string_view title) {
     if (run_.json_path.empty() && run_.html_path.empty()) return true;
-    const std::string bytes = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string bytes = json_text(json);
     return write_to(run_.json_path, "--json", [&] { return bytes + "\n"; }) &&
            write_to(run_.html_path, "--html", [&] { return web::page(title, bytes); });
   }

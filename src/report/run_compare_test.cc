@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/printable.h"
 #include "report/test_client_result.h"
 
 namespace giliran::report {
@@ -100,6 +101,28 @@ TEST_F(RunCompare, MergesIntoAResultThatCanBeComparedAgain) {
   EXPECT_EQ(run({.a = {a, b}, .merge = true}), 0);  // to standard output
   EXPECT_EQ(nlohmann::json::parse(out_.str()), nlohmann::json::parse(read("m.json")));
   EXPECT_THAT(err_.str(), StartsWith("2 results: "));
+}
+
+// Results may come from anywhere, and servers chose some of the texts in them.
+TEST_F(RunCompare, HostileTextStaysText) {
+  const std::string hostile = "\u202E\u009b31m\x1b[2J\u2066";
+  nlohmann::ordered_json result = to_json(imagine({.seed = 1, .intervals = 15}));
+  result["url"] = "http://" + hostile;
+  result["verdict"]["valid"] = false;
+  result["verdict"]["reasons"] = {hostile};
+  const std::string a = write(hostile + "a.json", result.dump());
+  result["format"] = hostile;
+  const std::string bad = write("bad.json", result.dump());
+  for (const CompareRun& what : {CompareRun{.a = {a}, .b = {a}},
+                                 {.a = {a}, .b = {a}, .json_path = "-"},
+                                 {.a = {a, a}, .merge = true},
+                                 {.a = {bad}, .b = {bad}}}) {
+    run(what);
+    for (const std::string& text : {out_.str(), err_.str()}) {
+      EXPECT_EQ(text, base::printable_lines(text));
+    }
+    EXPECT_NE(out_.str() + err_.str(), "");
+  }
 }
 
 }  // namespace

@@ -7,41 +7,11 @@ namespace giliran::report {
 
 namespace {
 
-bool continues(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
 void pad(std::string& line, size_t spaces) {
   line.append(spaces, ' ');
 }
 
 }  // namespace
-
-size_t width(std::string_view utf8) {
-  return static_cast<size_t>(
-      std::count_if(utf8.begin(), utf8.end(), [](char c) { return !continues(c); }));
-}
-
-std::string printable(std::string_view utf8, size_t columns_max) {
-  std::string out;
-  out.reserve(utf8.size());
-  const bool cut = columns_max != 0 && width(utf8) > columns_max;
-  size_t columns = 0;
-  for (size_t i = 0; i < utf8.size(); ++i) {
-    const auto c = static_cast<unsigned char>(utf8[i]);
-    if (!continues(utf8[i]) && cut && ++columns == columns_max) return out + "…";
-    const bool c1 = c == 0xC2 && i + 1 < utf8.size() &&
-                    static_cast<unsigned char>(utf8[i + 1]) >= 0x80 &&
-                    static_cast<unsigned char>(utf8[i + 1]) < 0xA0;
-    if (c1) ++i;
-    if (c < 0x20 || c == 0x7F || c1) {
-      out += '?';
-    } else {
-      out += utf8[i];
-    }
-  }
-  return out;
-}
 
 Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 

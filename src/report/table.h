@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/printable.h"
+
 namespace giliran::report {
 
 enum class Align : unsigned char { kLeft, kRight };
@@ -33,10 +35,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Code points of a UTF-8 text.
-size_t width(std::string_view utf8);
-// Control characters (C0, DEL, C1) replaced by '?', cut to `columns_max` with '…' (0: not cut).
-std::string printable(std::string_view utf8, size_t columns_max = 0);
+using base::printable;
+using base::width;
 
 // Words in lines of at most `columns`, each line after `indent` spaces, but for the first, which
 // the caller has begun at `indent`. Ends with a line end.

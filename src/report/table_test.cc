@@ -31,11 +31,6 @@ TEST(Table, NoControlCharactersGetThrough) {
   EXPECT_EQ(table.text(0), "a\nx?[31m???\n");
 }
 
-TEST(Printable, CutsAtColumns) {
-  EXPECT_EQ(printable("µµµµ", 4), "µµµµ");
-  EXPECT_EQ(printable("µµµµµ", 4), "µµµ…");
-}
-
 TEST(Format, Latency) {
   EXPECT_EQ(format_latency(base::Duration(0)), "0");
   EXPECT_EQ(format_latency(base::Duration(850)), "850 ns");

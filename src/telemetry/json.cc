@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/decimal.h"
-#include "telemetry/utf8.h"
+#include "base/utf8.h"
 
 namespace giliran::telemetry {
 
@@ -127,7 +127,7 @@ class Writer {
     if (value.size() <= max) {
       escaped(value);
     } else {
-      escaped(utf8_prefix(value, max - kCutMark.size()));
+      escaped(base::utf8_prefix(value, max - kCutMark.size()));
       raw(kCutMark);
     }
     *at_++ = '"';
@@ -209,12 +209,28 @@ class Writer {
     at_ += text.size();
     return true;
   }
+  void escaped_unit(char32_t unit) {
+    literal("\\u");
+    for (int shift = 12; shift >= 0; shift -= 4) *at_++ = kHex[unit >> shift & 0xF];
+  }
   // Writes what stands for the sequence at the front; returns its bytes in the text.
   size_t escape_one(std::string_view text, unsigned char c) {
     if (c >= 0x80) {
-      const size_t size = utf8_sequence(text);
-      raw(size == 0 ? kReplacement : text.substr(0, size));
-      return size == 0 ? 1 : size;
+      const size_t size = base::utf8_sequence(text);
+      if (size == 0) {
+        raw(kReplacement);
+        return 1;
+      }
+      const char32_t value = base::code_point(text.substr(0, size));
+      if (!base::is_hidden(value)) {
+        raw(text.substr(0, size));
+      } else if (value < 0x10000) {
+        escaped_unit(value);
+      } else {
+        escaped_unit(0xD800 + ((value - 0x10000) >> 10));
+        escaped_unit(0xDC00 + ((value - 0x10000) & 0x3FF));
+      }
+      return size;
     }
     *at_++ = '\\';
     if (c == '"' || c == '\\') {

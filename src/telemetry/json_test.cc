@@ -112,6 +112,14 @@ TEST(Json, EscapesText) {
   EXPECT_THAT(encode(r), testing::HasSubstr(R"(/a\"b\\c\n\r\t\u0001\u001f\u007f/é€😀)"));
 }
 
+// A log is looked at with cat and tail: what a terminal would act on is there as an escape only.
+TEST(Json, EscapesWhatIsNotToBeShown) {
+  Record r;
+  r.target = "/\u009b2J\u202Egnp.exe\u2028\U000E0041é";
+  EXPECT_EQ(parse(r)["target"].get<std::string>(), r.target);
+  EXPECT_THAT(encode(r), testing::HasSubstr(R"(/\u009b2J\u202egnp.exe\u2028\udb40\udc41é)"));
+}
+
 // Bytes are copied several at a time where none of them needs an escape.
 TEST(Json, EveryByteIsSeenWhereverItStands) {
   for (size_t size = 1; size <= 20; ++size) {

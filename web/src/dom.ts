@@ -3,10 +3,23 @@
 export type Child = Node|string|null|undefined|false|Child[];
 type Attributes = Record<string, string|number|boolean|undefined>;
 
+// Names and errors may hold what others chose: marks that turn the text around them, or hide
+// themselves, are '?' here as in the terminal (base::is_hidden).
+const HIDDEN = new RegExp(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u200b-\\u200f\\u2028-\\u202e" +
+        "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]|\\udb40[\\udc00-\\udfff]",
+    "g");
+
+function shown(text: string): string {
+  return text.replace(HIDDEN, "?");
+}
+
 function append(to: Element, child: Child): void {
   if (Array.isArray(child)) {
     for (const one of child) append(to, one);
-  } else if (child instanceof Node || typeof child === "string") {
+  } else if (typeof child === "string") {
+    to.append(shown(child));
+  } else if (child instanceof Node) {
     to.append(child);
   }
 }
@@ -20,7 +33,7 @@ export function h(what: string, attributes: Attributes = {}, ...children: Child[
     if (value === true)
       element.setAttribute(name, "");
     else if (value !== undefined && value !== false)
-      element.setAttribute(name, String(value));
+      element.setAttribute(name, shown(String(value)));
   }
   append(element, children);
   return element;
