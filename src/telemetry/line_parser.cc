@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "telemetry/access_record.h"
 #include "telemetry/reader.h"
 #include "telemetry/words.h"
 
@@ -199,6 +200,8 @@ const Field* find_field(std::string_view key, size_t& expected) {
 
 struct LineParser::Impl {
   simdjson::dom::parser parser;
+  AccessRecordParser access;
+  std::string why;
 };
 
 LineParser::LineParser() : impl_(std::make_unique<Impl>()) {}
@@ -209,6 +212,12 @@ size_t LineParser::padding() {
 }
 
 LineParser::What LineParser::parse(std::string_view line, size_t readable, Line& out) {
+  if (!line.starts_with('{')) {
+    const What what = impl_->access.parse(line, out, dropped_);
+    dropped_tier_ = Tier::kCoordinator;
+    why_ = "neither JSON of ours, httplog nor combined";
+    return what;
+  }
   out = Line{};
   Parsed parsed{.line = &out};
   simdjson::dom::object object;
@@ -222,7 +231,10 @@ LineParser::What LineParser::parse(std::string_view line, size_t readable, Line&
     const Field* known = find_field(key, expected);
     if (known == nullptr) continue;  // a newer version's
     if (!known->read(value, parsed)) {
-      why_ = known->key;
+      impl_->why.assign("field ")
+          .append(known->key)
+          .append(" is not as docs/formats/record.md says");
+      why_ = impl_->why;
       return What::kUnknown;
     }
   }
@@ -237,6 +249,7 @@ LineParser::What LineParser::parse(std::string_view line, size_t readable, Line&
 }
 
 base::WallTime Line::arrived() const {
+  if (format != Format::kJson) return when;
   // 2026-11-22T09:00:00.123456Z
   if (ts.size() < 20 || ts.back() != 'Z') return {};
   bool good = true;

@@ -1,4 +1,5 @@
-// Reads our JSON logs: a stream of lines, one pass, bounded memory.
+// Reads our logs, JSON or another format that we write: a stream of lines, one pass, bounded
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,16 @@
 
 namespace giliran::telemetry {
 
+// Where a line's facts come from: only JSON has all of them.
+enum class Format : uint8_t { kJson, kHaproxy, kCombined };
+
 // One line of a log, as a Record is written. Addresses stay text. What is absent is as in Record:
 // zero, empty, none, or kNotReached. The texts are borrowed for the time of the call.
 struct Line {
   uint64_t number = 0;  // in its file, from 1
-  std::string_view ts;
+  std::string_view ts;  // as it stands in the line
+  base::WallTime when;  // of other formats than JSON: of `ts`
+  Format format = Format::kJson;
   Tier tier = Tier::kCoordinator;
   Kind kind = Kind::kExchange;
   End end = End::kOk;
@@ -46,7 +52,7 @@ struct Line {
   std::string_view process_name, route, pool, policy, server, tried, method, target, host,
       user_agent, referer, upgrade, sent, got, reason;
 
-  base::WallTime arrived() const;  // of `ts`; zero where it is not readable
+  base::WallTime arrived() const;  // of `ts` or `when`; zero where it is not readable
 };
 
 // A line that was not a record of ours.
@@ -66,7 +72,8 @@ struct ReadStats {
   std::vector<Unknown> unknown_examples;  // the first ones
 };
 
-// Parses lines one at a time; reusable. Not thread-safe.
+// Parses lines one at a time, each for itself: a file may hold several formats; reusable. Not
+// thread-safe.
 class LineParser {
  public:
   LineParser();
