@@ -20,6 +20,7 @@ void Analysis::add(const telemetry::Line& line) {
   }
   section->add(line);
   tally_.add(line);
+  names_.add(line);
 }
 
 // Only differences of means of the same records are taken; clocks need no agreement.
@@ -70,9 +71,11 @@ Report Analysis::finish(Conservation conservation) const {
       if (const SectionTally* s = section(tier, kind)) report.sections.push_back(s->finish());
     }
   }
+  name_servers(names_, report.sections);
   add_where(Kind::kExchange, report.where);
   add_where(Kind::kMessage, report.where);
   report.findings = findings(report);
+  report.answer = answer(report);
   return report;
 }
 

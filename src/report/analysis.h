@@ -7,6 +7,7 @@
 #include "report/conservation.h"
 #include "report/report.h"
 #include "report/section_tally.h"
+#include "report/server_names.h"
 
 namespace giliran::report {
 
@@ -35,6 +36,7 @@ class Analysis {
   AnalysisOptions options_;
   std::array<std::array<std::unique_ptr<SectionTally>, 3>, 3> sections_;
   ConservationTally tally_;
+  NameSample names_;
   std::vector<FileRead> files_;
 };
 

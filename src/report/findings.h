@@ -8,8 +8,13 @@
 
 namespace giliran::report {
 
-// The most important first. Looks at everything in `report` but its findings.
-std::vector<std::string> findings(const Report& report);
+// The likeliest cause first, remarks last. Looks at everything in `report` but its findings and its
+// answer.
+std::vector<Finding> findings(const Report& report);
+
+// How it went for those who asked, and the first finding that is more than a remark, in a sentence
+// each. Looks at the findings, too.
+std::string answer(const Report& report);
 
 // "client exchanges": what a section is about.
 std::string title(telemetry::Tier tier, telemetry::Kind kind);

@@ -46,12 +46,26 @@ Json failures_json(const Section& s) {
   return all;
 }
 
+Json faults_json(const std::vector<FaultRow>& faults) {
+  Json all = Json::array();
+  for (const FaultRow& f : faults) {
+    Json one = {{"fault", name(f.fault)}, {"count", f.count},     {"passed", f.passed},
+                {"first_ts", f.first_ts}, {"last_ts", f.last_ts}, {"reason", f.reason},
+                {"example", f.example}};
+    for (const auto& [status, count] : f.statuses) one["statuses"][std::to_string(status)] = count;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 Json servers_json(const Section& s) {
   Json all = Json::array();
   for (const ServerRow& r : s.servers) {
     all.push_back({{"name", r.name},
+                   {"shown", r.shown},
                    {"count", r.count},
                    {"errors", r.errors},
+                   {"faults", faults_json(r.faults)},
                    {"connect", to_json(r.connect)},
                    {s.tier == telemetry::Tier::kServer ? "service" : "wait", to_json(r.wait)},
                    {"total", to_json(r.total)}});
@@ -90,6 +104,7 @@ Json section_json(const Section& s) {
           {"kind", name(s.kind)},
           {"records", s.records},
           {"ok", s.ok},
+          {"ok_5xx", s.ok_5xx},
           {"errors", s.errors()},
           {"messages", s.messages},
           {"attempts", s.attempts},
@@ -182,9 +197,15 @@ Json to_json(const Report& report) {
   for (const Section& s : report.sections) sections.push_back(section_json(s));
   Json where = Json::array();
   for (const WhereTimeGoes& w : report.where) where.push_back(where_json(w));
-  return {{"format", "giliran-report/1"},        {"findings", report.findings},
-          {"files", std::move(files)},           {"sections", std::move(sections)},
-          {"where_time_goes", std::move(where)}, {"conservation", to_json(report.conservation)}};
+  Json findings = Json::array();
+  for (const Finding& f : report.findings) findings.push_back(f.sentence());
+  return {{"format", "giliran-report/1"},
+          {"answer", report.answer},
+          {"findings", std::move(findings)},
+          {"files", std::move(files)},
+          {"sections", std::move(sections)},
+          {"where_time_goes", std::move(where)},
+          {"conservation", to_json(report.conservation)}};
 }
 
 }  // namespace giliran::report

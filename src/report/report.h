@@ -10,6 +10,7 @@
 #include "base/histogram.h"
 #include "base/time.h"
 #include "report/conservation.h"
+#include "report/fault.h"
 #include "telemetry/reader.h"
 #include "telemetry/record.h"
 
@@ -41,9 +42,14 @@ struct Failure {
 };
 
 struct ServerRow {
-  std::string name;
-  uint64_t count = 0;
-  uint64_t errors = 0;
+  std::string name;     // as this tier calls it
+  std::string address;  // where it listens, where this tier knows that
+  std::string shown;    // the one name that it has in texts: "127.0.0.1:9001 (s1)"
+  bool says_so = true;  // false: a client does not know who did not answer, `name` is its peer
+  uint64_t count = 0;   // records it was the last server of
+  uint64_t errors = 0;  // of these, not ok
+  uint64_t before = 0;  // attempts on it of records that then went to another server
+  std::vector<FaultRow> faults;    // most frequent first
   Quantiles connect, wait, total;  // wait: service on servers; total: of records that are ok
 };
 
@@ -73,6 +79,8 @@ struct Section {
   telemetry::Kind kind{};
   uint64_t records = 0;
   uint64_t ok = 0;
+  uint64_t ok_5xx = 0;    // ok, with a status of 5xx
+  uint64_t complete = 0;  // with all that a record says: from JSON
   uint64_t messages = 0;  // of flows
   uint64_t attempts = 0;
   uint64_t retried = 0;  // more than one attempt
@@ -106,6 +114,14 @@ struct WhereTimeGoes {
   std::string sentence() const;  // empty where only one tier is there
 };
 
+// Something that stands out.
+struct Finding {
+  double weight = 0;   // how much it explains: the greatest is the likeliest cause; 0: a remark
+  std::string title;   // "Server 127.0.0.1:9001 (s1) refused connections"
+  std::string detail;  // how often, when; may be empty
+  std::string sentence() const;
+};
+
 struct FileRead {
   std::string path;
   telemetry::ReadStats stats;
@@ -116,7 +132,8 @@ struct Report {
   std::vector<Section> sections;  // client, coordinator, server
   std::vector<WhereTimeGoes> where;
   Conservation conservation;
-  std::vector<std::string> findings;  // sentences, the most important first
+  std::vector<Finding> findings;  // the most important first
+  std::string answer;             // how it went and the likeliest cause, in a line or two
 };
 
 }  // namespace giliran::report

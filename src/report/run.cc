@@ -2,8 +2,10 @@
 
 #include <cerrno>
 
+#include "base/printable.h"
 #include "report/analysis.h"
 #include "report/json.h"
+#include "report/json_text.h"
 #include "report/text.h"
 
 namespace giliran::report {
@@ -20,7 +22,7 @@ int run_report(const ReportOptions& options, std::ostream& out, std::ostream& er
         {.path = path}, [&](const telemetry::Line& line) { analysis.add(line); },
         [&](telemetry::Tier tier, uint64_t count) { analysis.add_dropped(tier, count); });
     if (!read) {
-      err << "giliran report: " << read.error().message << '\n';
+      err << "giliran report: " << base::printable(read.error().message) << '\n';
       return read.error().code == EIO ? 1 : 2;
     }
     records += read->records;
@@ -28,13 +30,12 @@ int run_report(const ReportOptions& options, std::ostream& out, std::ostream& er
   }
   auto checked = conservation(analysis.tally(), options.paths, {.complete = options.complete});
   if (!checked) {
-    err << "giliran report: " << checked.error().message << '\n';
+    err << "giliran report: " << base::printable(checked.error().message) << '\n';
     return 1;
   }
   const Report report = analysis.finish(std::move(*checked));
   if (options.json) {
-    // Paths and such may hold any bytes.
-    out << to_json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out << json_text(to_json(report), 2) << '\n';
   } else {
     print_text(report, out);
   }

@@ -8,7 +8,7 @@
 namespace giliran::report {
 
 struct ReportOptions {
-  std::vector<std::string> paths;  // our JSON logs of any tiers, in any order; "-": standard input
+  std::vector<std::string> paths;  // our logs of any tiers, in any order; "-": standard input
   bool json = false;
   size_t slowest = 10;
   bool complete = false;  // logs of every process are given (ConservationOptions::complete)

@@ -121,12 +121,15 @@ void SectionTally::add(const Line& line) {
   counts_.body_in += line.body_in;
   counts_.body_out += line.body_out;
   if (line.status != 0) ++counts_.statuses[line.status];
+  if (line.format == telemetry::Format::kJson) ++counts_.complete;
   if (ok) {
     ++counts_.ok;
+    if (line.status >= 500 && line.status < 600) ++counts_.ok_5xx;
   } else {
     add_failure(line);
   }
   add_times(line);
+  add_faults(line);
   if (slowest_max_ != 0) add_slow(line);
 }
 
@@ -157,12 +160,31 @@ void SectionTally::add_times(const Line& line) {
   }
 }
 
-SectionTally::Server& SectionTally::server(const Line& line) {
-  std::string_view name = line.tier == Tier::kServer ? line.process_name : line.server;
-  if (name.empty()) name = "(none)";
+SectionTally::Server& SectionTally::server(std::string_view name) {
   if (const auto found = servers_.find(name); found != servers_.end()) return found->second;
   if (servers_.size() >= kServersMax) name = "(others)";
   return servers_.try_emplace(std::string(name)).first->second;
+}
+
+SectionTally::Server& SectionTally::server(const Line& line) {
+  const bool own = line.tier == Tier::kServer;
+  std::string_view name = own ? line.process_name : line.server;
+  const bool says_so = !name.empty() || line.tier != Tier::kClient;
+  if (!says_so) name = line.peer;
+  Server& row = server(name.empty() ? "(none)" : name);
+  row.says_so = row.says_so && says_so;
+  if (row.address.empty()) row.address = own ? line.local : line.upstream;
+  return row;
+}
+
+void SectionTally::add_faults(const Line& line) {
+  if (line.end == telemetry::End::kOk && line.tried.empty() && line.status < 500) return;
+  faulty_attempts(line, faulty_);
+  for (const FaultyAttempt& one : faulty_) {
+    Server& row = one.server.empty() ? server(line) : server(one.server);
+    if (!one.passed) ++row.before;
+    row.faults.add(one.fault, line, one.passed, one.status);
+  }
 }
 
 void SectionTally::add_failure(const Line& line) {
@@ -232,8 +254,13 @@ Section SectionTally::finish() const {
             });
   for (const auto& [server_name, s] : servers_) {
     section.servers.push_back({.name = server_name,
+                               .address = s.address,
+                               .shown = server_name,
+                               .says_so = s.says_so,
                                .count = s.count,
                                .errors = s.errors,
+                               .before = s.before,
+                               .faults = s.faults.rows(),
                                .connect = Quantiles::of(s.connect),
                                .wait = Quantiles::of(s.wait),
                                .total = Quantiles::of(s.total)});

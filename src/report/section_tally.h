@@ -8,6 +8,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "report/fault.h"
 #include "report/rate.h"
 #include "report/report.h"
 
@@ -30,8 +31,12 @@ class SectionTally {
  private:
   struct Server {
     Server();
+    std::string address;
+    bool says_so = true;
     uint64_t count = 0;
     uint64_t errors = 0;
+    uint64_t before = 0;
+    FaultTally faults;
     base::Histogram connect, wait, total;
   };
   struct TextHash {
@@ -39,7 +44,9 @@ class SectionTally {
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
   };
 
+  Server& server(std::string_view name);
   Server& server(const telemetry::Line& line);
+  void add_faults(const telemetry::Line& line);
   void add_times(const telemetry::Line& line);
   void add_failure(const telemetry::Line& line);
   void add_slow(const telemetry::Line& line);
@@ -55,7 +62,8 @@ class SectionTally {
   std::unordered_map<std::string, Server, TextHash, std::equal_to<>> servers_;
   using FailureKey = std::tuple<telemetry::End, telemetry::By, telemetry::Phase, std::string>;
   std::map<FailureKey, Failure> failures_;
-  std::vector<SlowRecord> slowest_;  // a heap, the least slow in front
+  std::vector<FaultyAttempt> faulty_;  // of the record at hand
+  std::vector<SlowRecord> slowest_;    // a heap, the least slow in front
 };
 
 }  // namespace giliran::report

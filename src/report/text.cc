@@ -19,6 +19,8 @@ using telemetry::Tier;
 constexpr size_t kSparkColumns = 60;
 constexpr size_t kFailuresShown = 10;
 constexpr size_t kTargetColumns = 40;
+constexpr size_t kColumns = 100;
+constexpr size_t kFindingsShown = 10;  // with the answer, what a small terminal shows at once
 
 std::string or_dash(const Quantiles& q, base::Duration value) {
   return q.count == 0 ? "-" : format_latency(value);
@@ -76,6 +78,7 @@ void print_totals(const Section& s, std::ostream& out) {
     }
     out << '\n';
   }
+  if (s.complete == 0) return;
   if (s.tier == Tier::kCoordinator && s.records != 0) {
     out << fmt::format("  attempts {} ({} tried again), connection reused {}\n",
                        format_count(s.attempts), format_count(s.retried),
@@ -122,13 +125,22 @@ void print_parts(const Section& s, std::ostream& out) {
   table.print(out);
 }
 
+uint64_t answers_5xx(const ServerRow& row) {
+  const auto found = std::ranges::find(row.faults, Fault::kStatus5xx, &FaultRow::fault);
+  return found == row.faults.end() ? 0 : found->count;
+}
+
 void print_servers(const Section& s, std::ostream& out) {
-  if (s.servers.empty() || (s.servers.size() == 1 && s.servers[0].name == "(none)")) return;
+  if (s.servers.empty()) return;
+  const ServerRow& first = s.servers.front();
+  if (s.servers.size() == 1 && (first.name == "(none)" || !first.says_so)) return;
   const std::string wait = s.tier == Tier::kServer ? "service" : "wait";
   Table table({{"server", Align::kLeft},
                {"count"},
                {"share"},
                {"failed"},
+               {"elsewhere"},
+               {"5xx"},
                {"connect p50"},
                {wait + " p50"},
                {wait + " p99"},
@@ -137,11 +149,12 @@ void print_servers(const Section& s, std::ostream& out) {
                {"p99"},
                {"p99.9"}});
   for (const ServerRow& r : s.servers) {
-    table.add(
-        {printable(r.name, kTargetColumns), format_count(r.count), format_share(r.count, s.records),
-         format_count(r.errors), or_dash(r.connect, r.connect.p50), or_dash(r.wait, r.wait.p50),
-         or_dash(r.wait, r.wait.p99), or_dash(r.total, r.total.p50), or_dash(r.total, r.total.p90),
-         or_dash(r.total, r.total.p99), or_dash(r.total, r.total.p999)});
+    table.add({printable(r.shown, kTargetColumns), format_count(r.count),
+               format_share(r.count, s.records), format_count(r.errors), format_count(r.before),
+               format_count(answers_5xx(r)), or_dash(r.connect, r.connect.p50),
+               or_dash(r.wait, r.wait.p50), or_dash(r.wait, r.wait.p99),
+               or_dash(r.total, r.total.p50), or_dash(r.total, r.total.p90),
+               or_dash(r.total, r.total.p99), or_dash(r.total, r.total.p999)});
   }
   out << '\n';
   table.print(out);
@@ -199,10 +212,22 @@ void print_text(const Conservation& conservation, std::ostream& out) {
   if (!conservation.note.empty()) out << "  " << conservation.note << '\n';
 }
 
+// Last, where a person looks first.
+static void print_findings(const Report& report, std::ostream& out) {
+  if (!report.findings.empty()) out << "\nWhat stands out, the likeliest cause first:\n";
+  const size_t shown = std::min(report.findings.size(), kFindingsShown);
+  for (size_t i = 0; i < shown; ++i) {
+    out << fmt::format("{:>3}. ", i + 1)
+        << wrapped(printable(report.findings[i].sentence()), 5, kColumns);
+  }
+  if (report.findings.size() > shown) {
+    out << fmt::format("     and {} more (--json has them all)\n", report.findings.size() - shown);
+  }
+  out << '\n' << wrapped(printable("Answer: " + report.answer), 0, kColumns);
+}
+
 void print_text(const Report& report, std::ostream& out) {
   print_files(report, out);
-  if (!report.findings.empty()) out << '\n';
-  for (const std::string& finding : report.findings) out << "* " << printable(finding) << '\n';
   for (const Section& s : report.sections) {
     print_totals(s, out);
     print_failures(s, out);
@@ -211,6 +236,7 @@ void print_text(const Report& report, std::ostream& out) {
     print_slowest(s, out);
   }
   print_text(report.conservation, out);
+  print_findings(report, out);
 }
 
 }  // namespace giliran::report

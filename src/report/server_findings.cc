@@ -1,0 +1,306 @@
+// The order of causes. A server that is out is asked seldom (it is left out for a while, others get
+// its turns), so that each attempt that it failed weighs as much as kOutWeight bad answers. A slow
+// one weighs as much as the requests that were slow.
+#include "report/server_findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace giliran::report {
+
+namespace {
+
+using telemetry::Kind;
+using telemetry::Tier;
+
+constexpr double kOutWeight = 100;
+constexpr double kAlike = 3;               // shares that differ by less are alike
+constexpr uint64_t kTailRecordsMin = 100;  // fewer say little about a server's tail
+constexpr uint64_t kMedianRecordsMin = 10;
+constexpr double kSlowFactor = 3;
+constexpr base::Duration kSlowMin = std::chrono::milliseconds(1);  // less is no finding
+
+std::string did(Fault fault) {
+  switch (fault) {
+    case Fault::kRefused:
+      return "refused connections";
+    case Fault::kConnectTimeout:
+      return "did not accept connections in time";
+    case Fault::kUnreachable:
+      return "could not be connected";
+    case Fault::kTimeout:
+      return "did not answer in time";
+    case Fault::kClosed:
+      return "closed connections before the answer was whole";
+    case Fault::kBadResponse:
+      return "sent answers that cannot be read";
+    case Fault::kTold:
+      return "failed as it was told to (--fail)";
+    case Fault::kStatus5xx:
+      return "answered 5xx";
+  }
+  return "";
+}
+
+// What one server, or several alike, did: the parts of one finding.
+struct Fact {
+  double weight = 0;
+  std::string did;     // "refused connections"
+  std::string detail;  // "35 of 35 attempts (connect-refused), ..."
+};
+
+using Facts = std::map<std::string, std::vector<Fact>>;  // by who
+
+// Two kinds of records that tell the same (messages, and their flows) are told once.
+void add(Facts& facts, const std::string& whose, Fact fact) {
+  std::vector<Fact>& all = facts[whose];
+  const auto same = std::ranges::find(all, fact.did, &Fact::did);
+  if (same == all.end()) {
+    all.push_back(std::move(fact));
+  } else if (same->weight < fact.weight) {
+    *same = std::move(fact);
+  }
+}
+
+uint64_t attempts_on(const ServerRow& row) {
+  return row.count + row.before;
+}
+
+double share(const ServerRow& row, const FaultRow& fault) {
+  return static_cast<double>(fault.count) / static_cast<double>(attempts_on(row));
+}
+
+std::string statuses_text(const FaultRow& f) {
+  if (f.fault != Fault::kStatus5xx) {
+    return f.reason.empty() ? std::string(name(f.fault))
+                            : fmt::format("{}, {}", name(f.fault), f.reason);
+  }
+  std::string text;
+  for (const auto& [status, count] : f.statuses) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", status, format_count(count));
+  }
+  return text;
+}
+
+std::string when_text(const FaultRow& f) {
+  if (f.first_ts.empty()) return "";
+  std::string text = f.count == 1 ? fmt::format(", at {}", f.first_ts)
+                                  : fmt::format(", from {} to {}", f.first_ts, f.last_ts);
+  if (!f.example.empty()) text += fmt::format(", {}{}", f.count == 1 ? "" : "first ", f.example);
+  return text;
+}
+
+// What became of the requests.
+std::string then_text(const FaultRow& f) {
+  const uint64_t before = f.count - f.passed;
+  if (before == 0) return "";
+  if (f.passed == 0) return "; each went on to another server";
+  return fmt::format("; {} went on to another server, {} got no other", format_count(before),
+                     format_count(f.passed));
+}
+
+Fact fact_of(const FaultRow& f, uint64_t attempts) {
+  const char* of = f.fault == Fault::kStatus5xx ? "answers" : "attempts";
+  const double each = means_out(f.fault) ? kOutWeight : 1;
+  return {
+      .weight = each * static_cast<double>(f.count),
+      .did = did(f.fault),
+      .detail = fmt::format("{} of {} {} ({}){}{}", format_count(f.count), format_count(attempts),
+                            of, statuses_text(f), when_text(f), then_text(f))};
+}
+
+void add_up(FaultRow& sum, const FaultRow& more) {
+  const bool first = sum.count == 0;
+  sum.fault = more.fault;
+  sum.count += more.count;
+  sum.passed += more.passed;
+  if (sum.reason.empty()) sum.reason = more.reason;
+  for (const auto& [status, count] : more.statuses) sum.statuses[status] += count;
+  if (first || more.first.ns < sum.first.ns) {
+    sum.first = more.first;
+    sum.first_ts = more.first_ts;
+    sum.example = more.example;
+  }
+  if (first || more.last.ns > sum.last.ns) {
+    sum.last = more.last;
+    sum.last_ts = more.last_ts;
+  }
+}
+
+const FaultRow* find(const ServerRow& row, Fault fault) {
+  const auto found = std::ranges::find(row.faults, fault, &FaultRow::fault);
+  return found == row.faults.end() ? nullptr : &*found;
+}
+
+bool has_name(const ServerRow& row) {
+  return row.name != "(none)";
+}
+
+std::string who(const Section& s, const ServerRow& row) {
+  if (s.tier == Tier::kClient && !row.says_so) return row.name;
+  if (has_name(row)) return "Server " + row.shown;
+  if (s.tier == Tier::kServer) return "A server without a name";
+  return s.complete == 0 ? "The coordinator or a server (this format does not say who)"
+                         : "The coordinator itself";  // by a route's own answer
+}
+
+// A fault that all servers (two or more) have to much the same degree is no server's own.
+bool alike_everywhere(const Section& s, Fault fault) {
+  double least = 1;
+  double most = 0;
+  if (std::ranges::count_if(s.servers, has_name) < 2) return false;
+  for (const ServerRow& row : s.servers) {
+    if (!has_name(row) || attempts_on(row) == 0) continue;
+    const FaultRow* f = find(row, fault);
+    if (f == nullptr) return false;
+    least = std::min(least, share(row, *f));
+    most = std::max(most, share(row, *f));
+  }
+  return most < kAlike * least;
+}
+
+void add_faults(const Section& s, Facts& out) {
+  std::set<Fault> everywhere;
+  for (const ServerRow& row : s.servers) {
+    for (const FaultRow& f : row.faults) {
+      if (has_name(row) && alike_everywhere(s, f.fault)) {
+        everywhere.insert(f.fault);
+      } else {
+        add(out, who(s, row), fact_of(f, attempts_on(row)));
+      }
+    }
+  }
+  for (const Fault fault : everywhere) {
+    FaultRow sum;
+    uint64_t attempts = 0;
+    for (const ServerRow& row : s.servers) {
+      if (!has_name(row)) continue;
+      if (const FaultRow* f = find(row, fault)) add_up(sum, *f);
+      attempts += attempts_on(row);
+    }
+    add(out, fmt::format("All {} servers", std::ranges::count_if(s.servers, has_name)),
+        fact_of(sum, attempts));
+  }
+}
+
+// The lower median, so that one of two can stand out; zero where fewer than two rows have enough.
+base::Duration usual(const Section& s, uint64_t records_min, base::Duration Quantiles::* which) {
+  std::vector<base::Duration> values;
+  for (const ServerRow& row : s.servers) {
+    if (row.total.count >= records_min) values.push_back(row.total.*which);
+  }
+  if (values.size() < 2) return {};
+  const auto middle = values.begin() + static_cast<long>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+bool is_slow(base::Duration value, base::Duration usual) {
+  return usual.count() != 0 && base::to_us(value) >= kSlowFactor * base::to_us(usual) &&
+         value - usual >= kSlowMin;
+}
+
+void add_slow(const Section& s, Facts& out) {
+  const base::Duration tail = usual(s, kTailRecordsMin, &Quantiles::p99);
+  const base::Duration median = usual(s, kMedianRecordsMin, &Quantiles::p50);
+  const auto text = [&](const char* what, base::Duration value, base::Duration other) {
+    return fmt::format("{} {} where {} is usual, seen from the {}", what, format_latency(value),
+                       format_latency(other), name(s.tier));
+  };
+  for (const ServerRow& row : s.servers) {
+    const auto count = static_cast<double>(row.total.count);
+    if (row.total.count >= kMedianRecordsMin && is_slow(row.total.p50, median)) {
+      add(out, who(s, row),
+          {.weight = count / 2, .did = "is slow", .detail = text("p50", row.total.p50, median)});
+    } else if (row.total.count >= kTailRecordsMin && is_slow(row.total.p99, tail)) {
+      add(out, who(s, row),
+          {.weight = count / 100,
+           .did = "is slow at times",
+           .detail = text("p99", row.total.p99, tail)});
+    }
+  }
+}
+
+// The coordinator knows nothing of who could not connect to it.
+void add_unreachable_coordinator(const Section& client, Facts& out) {
+  for (const ServerRow& row : client.servers) {
+    if (row.says_so) continue;
+    for (const FaultRow& f : row.faults) {
+      if (f.fault != Fault::kRefused && f.fault != Fault::kConnectTimeout &&
+          f.fault != Fault::kUnreachable) {
+        continue;
+      }
+      add(out, "The coordinator at " + row.name, fact_of(f, attempts_on(row)));
+    }
+  }
+}
+
+}  // namespace
+
+bool means_out(Fault fault) {
+  switch (fault) {
+    case Fault::kRefused:
+    case Fault::kConnectTimeout:
+    case Fault::kUnreachable:
+    case Fault::kTimeout:
+    case Fault::kClosed:
+      return true;
+    case Fault::kBadResponse:
+    case Fault::kTold:
+    case Fault::kStatus5xx:
+      return false;
+  }
+  return false;
+}
+
+const Section* seen_from(const Report& report, Kind kind) {
+  for (const Tier tier : {Tier::kCoordinator, Tier::kClient, Tier::kServer}) {
+    for (const Section& s : report.sections) {
+      if (s.tier == tier && s.kind == kind) return &s;
+    }
+  }
+  return nullptr;
+}
+
+void about_servers(const Report& report, std::vector<Finding>& out) {
+  Facts facts;
+  bool coordinator = false;
+  for (const Section& s : report.sections) coordinator |= s.tier == Tier::kCoordinator;
+  for (const Kind kind : {Kind::kExchange, Kind::kMessage, Kind::kFlow}) {
+    const Section* s = seen_from(report, kind);
+    if (s == nullptr) continue;
+    // Behind a coordinator of flows, who did not answer a client is not known.
+    if (coordinator && s->tier == Tier::kClient) {
+      Section named = *s;
+      std::erase_if(named.servers, [](const ServerRow& row) { return !row.says_so; });
+      add_faults(named, facts);
+    } else {
+      add_faults(*s, facts);
+    }
+    if (kind != Kind::kFlow) add_slow(*s, facts);
+  }
+  for (const Section& s : report.sections) {
+    if (coordinator && s.tier == Tier::kClient && s.kind != Kind::kMessage) {
+      add_unreachable_coordinator(s, facts);
+    }
+  }
+  for (auto& [whose, all] : facts) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Fact& a, const Fact& b) { return a.weight > b.weight; });
+    Finding finding{.title = fmt::format("{} {}", whose, all.front().did),
+                    .detail = all.front().detail};
+    for (const Fact& fact : all) finding.weight += fact.weight;
+    for (size_t i = 1; i < all.size(); ++i) {
+      finding.detail += fmt::format(". It {}: {}", all[i].did, all[i].detail);
+    }
+    out.push_back(std::move(finding));
+  }
+}
+
+}  // namespace giliran::report
