@@ -82,9 +82,11 @@ struct Fields {
 struct RequestHead {
   std::string_view method;
   std::string_view target;  // as sent
-  std::string_view path;    // origin-form part of target, with query ("*" for asterisk-form); empty
-                            // for authority-form
-  std::string_view host;    // authority: of an absolute-form target, else of Host; may be empty
+  // Origin-form part of the target, with query: "/a?b", or "?b" where an absolute-form has an empty
+  // path ("http://host?b"), which stands for "/?b"; "*" for asterisk-form, empty for
+  // authority-form.
+  std::string_view path;
+  std::string_view host;  // authority: of an absolute-form target, else of Host; may be empty
   TargetForm form = TargetForm::kOrigin;
   Version version = Version::k11;
   Framing framing = Framing::kNone;

@@ -46,6 +46,7 @@ enum class Problem : uint8_t {
   kTrailerTooLarge,
   kTruncated,
   kHttp2Preface,           // a client that speaks HTTP/2 without asking
+  kBadUpgrade,             // a 101 to a protocol that was not offered, or that nobody asked for
   kUnsupportedExpectation  // Expect with anything but one "100-continue"
 };
 std::string_view problem_name(Problem problem);  // "bad-content-length"
@@ -82,7 +83,9 @@ class ResponseParser {
  public:
   explicit ResponseParser(HeadLimits limits = {}) : limits_(limits) {}
   // request_method: decides the body (HEAD, and CONNECT with 2xx). 1xx heads are kDone with kNone.
-  // 1xx and 204 that announce a body (Transfer-Encoding, Content-Length above 0) are refused.
+  // A response that has no body by definition (those, 1xx, 204, 304) ends with its head, whatever
+  // its fields say (RFC 9112, 6.3). Where they announce a body with a 1xx or 204, or make no sense,
+  // nothing is announced, and keep_alive is false: what the server sends next may be that body.
   HeadResult parse(std::string_view bytes, std::string_view request_method, ResponseHead& head);
   void reset() {
     scanned_ = 0;

@@ -58,6 +58,8 @@ std::string_view problem_name(Problem problem) {
       return "truncated";
     case Problem::kHttp2Preface:
       return "http2-preface";
+    case Problem::kBadUpgrade:
+      return "bad-upgrade";
     case Problem::kUnsupportedExpectation:
       return "unsupported-expectation";
   }
@@ -99,6 +101,7 @@ uint16_t status_for(Problem problem) {
     case Problem::kBadTransferEncoding:
     case Problem::kBadChunk:
     case Problem::kTruncated:
+    case Problem::kBadUpgrade:
       return 400;
   }
   return 400;

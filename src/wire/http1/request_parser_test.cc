@@ -162,7 +162,7 @@ TEST(RequestParserTest, RefusesBadRequestLines) {
       {"GET * HTTP/1.1" + end, Problem::kBadTarget, 400},
       {"OPTIONS ** HTTP/1.1" + end, Problem::kBadTarget, 400},
       {"GET ftp://a/ HTTP/1.1" + end, Problem::kBadTarget, 400},
-      {"GET http://a?b HTTP/1.1" + end, Problem::kBadTarget, 400},
+      {"GET http://?b HTTP/1.1" + end, Problem::kBadHost, 400},
       {"GET http:///b HTTP/1.1" + end, Problem::kBadHost, 400},
       {"GET http:// HTTP/1.1" + end, Problem::kBadHost, 400},
       {"GET http://u@a/ HTTP/1.1" + end, Problem::kBadHost, 400},
@@ -224,6 +224,9 @@ TEST(RequestParserTest, ReadsTargetForms) {
            {"GET //a/b HTTP/1.1", TargetForm::kOrigin, "//a/b", "field"},
            {"GET http://[::1]:8 HTTP/1.1", TargetForm::kAbsolute, "/", "[::1]:8"},
            {"OPTIONS http://a HTTP/1.1", TargetForm::kAbsolute, "*", "a"},
+           {"GET http://a?b=/c HTTP/1.1", TargetForm::kAbsolute, "?b=/c", "a"},
+           {"GET HTTP://a:80? HTTP/1.1", TargetForm::kAbsolute, "?", "a:80"},
+           {"OPTIONS http://a?b HTTP/1.1", TargetForm::kAbsolute, "?b", "a"},
            {"OPTIONS * HTTP/1.1", TargetForm::kAsterisk, "*", "field"},
            {"CONNECT a:443 HTTP/1.1", TargetForm::kAuthority, "", "a:443"},
        }) {

@@ -22,20 +22,22 @@ bool has_body(uint16_t status, std::string_view request_method) {
 }
 
 Problem read_meaning(std::string_view request_method, ResponseHead& head) {
+  const bool body = has_body(head.status, request_method);
   Facts facts;
   const Problem problem = read_facts(head.fields, head.version, facts);
-  if (problem != Problem::kNone) return problem;
-  if (never_has_body(head.status)) {
-    // A receiver that goes by the fields would wait for a body.
-    if (facts.chunked) return Problem::kBadTransferEncoding;
-    if (facts.content_length > 0) return Problem::kConflictingLength;
+  if (problem != Problem::kNone) {
+    if (body) return problem;
+    facts =
+        {};  // whatever they say, the empty line is the end; the connection is not trusted again
   }
+  const bool announces = facts.chunked || facts.content_length > 0;
+  if (never_has_body(head.status) && announces) facts = {};
   head.has_content_length = facts.has_content_length;
   head.content_length = facts.content_length;
-  head.framing = !has_body(head.status, request_method) ? Framing::kNone
-                 : facts.chunked                        ? Framing::kChunked
-                 : facts.has_content_length             ? Framing::kLength
-                                                        : Framing::kUntilClose;
+  head.framing = !body                      ? Framing::kNone
+                 : facts.chunked            ? Framing::kChunked
+                 : facts.has_content_length ? Framing::kLength
+                                            : Framing::kUntilClose;
   head.keep_alive = facts.keep_alive && head.framing != Framing::kUntilClose;
   return Problem::kNone;
 }

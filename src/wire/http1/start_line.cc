@@ -68,9 +68,8 @@ Problem read_absolute_target(RequestLine& line) {
     line.path = line.method == "OPTIONS" ? "*" : "/";
     return Problem::kNone;
   }
-  line.path = rest.substr(host_bytes);
-  // "http://host?query" has no origin-form that is a part of it.
-  return line.path.front() == '/' ? Problem::kNone : Problem::kBadTarget;
+  line.path = rest.substr(host_bytes);  // "?query" where the path is empty
+  return Problem::kNone;
 }
 
 Problem read_target(RequestLine& line) {

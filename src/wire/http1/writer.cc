@@ -33,8 +33,9 @@ void Writer::number(uint64_t value) {
 
 void Writer::request_line(std::string_view method, std::string_view target) {
   constexpr std::string_view kEnd = " HTTP/1.1\r\n";
-  if (!reserve(method.size() + 1 + target.size() + kEnd.size())) return;
-  at_ = put(put(put(put(at_, method), " "), target), kEnd);
+  const std::string_view before = target.starts_with('?') ? " /" : " ";
+  if (!reserve(method.size() + before.size() + target.size() + kEnd.size())) return;
+  at_ = put(put(put(put(at_, method), before), target), kEnd);
 }
 
 void Writer::status_line(uint16_t status, std::string_view reason) {

@@ -16,8 +16,9 @@ class Writer {
 
   void raw(std::string_view bytes);
   void number(uint64_t value);
-  void request_line(std::string_view method, std::string_view target);  // HTTP/1.1
-  void status_line(uint16_t status, std::string_view reason);           // HTTP/1.1
+  // HTTP/1.1. A target that begins with its query ("?a") gets the "/" that it stands for.
+  void request_line(std::string_view method, std::string_view target);
+  void status_line(uint16_t status, std::string_view reason);  // HTTP/1.1
   void field(std::string_view name, std::string_view value);
   void field(std::string_view name, uint64_t value);
   void end_of_head() { raw("\r\n"); }

@@ -25,6 +25,13 @@ TEST(WriterTest, WritesARequestThatParses) {
   EXPECT_EQ(head.content_length, 12345678901U);
 }
 
+TEST(WriterTest, AQueryAloneGetsItsPath) {
+  char out[64];
+  Writer writer(out, sizeof out);
+  writer.request_line("GET", "?a");
+  EXPECT_EQ(std::string_view(out, writer.size()), "GET /?a HTTP/1.1\r\n");
+}
+
 TEST(WriterTest, WritesAChunkedResponseThatParses) {
   std::array<char, 512> memory;
   Writer writer(memory.data(), memory.size());
