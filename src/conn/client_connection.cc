@@ -86,7 +86,7 @@ ClientStream& ClientConnection::start(ClientStreamEvents& events) {
   unconsumed_ = 0;
   interim_bytes_ = 0;
   send_error_ = 0;
-  tunnel_ = Tunnel::kNotAsked;
+  asks_tunnel_ = switch_waits_ = false;
   if (state_ == State::kIdle) {
     facts_.connected = facts_.began;
     enter(State::kExchange);
@@ -131,9 +131,10 @@ base::Instant ClientConnection::exchange_deadline() const {
   return std::max(read_clock_.moved(), facts_.request_sent) + options_.body_timeout;
 }
 
-// Either the deadline, or the end of a tunnel that must not come inside a call of the stream's
-// user.
+// Either the deadline, or the begin or end of a tunnel that must not come inside a call of the
+// stream's user.
 void ClientConnection::on_deadline() {
+  if (switch_waits_ && request_half_ == RequestHalf::kSent) return process();
   if (state_ == State::kTunnel) maybe_end_tunnel();
   if (put_off()) return;
   switch (state_) {
@@ -191,6 +192,7 @@ void ClientConnection::on_connected(net::SocketId, int error) {
 void ClientConnection::receive_more() {
   if (state_ == State::kClosing || state_ == State::kConnecting || io_.receiving(socket_)) return;
   if (state_ == State::kTunnel && response_half_ == ResponseHalf::kEnded) return;
+  if (switch_waits_) return;
   if (state_ == State::kExchange || state_ == State::kTunnel) {
     if (unconsumed_ >= options_.window_bytes) {
       read_clock_.pause(io_.turn_started());
@@ -246,6 +248,7 @@ void ClientConnection::process() {
 
 bool ClientConnection::process_head() {
   if (input_.empty()) return false;
+  switch_waits_ = false;
   ResponseHead& head = scratch_head();
   const wire::http1::HeadResult result =
       parser_.parse(input_.view(), kMethodNames[static_cast<size_t>(method_)], head);
@@ -258,10 +261,14 @@ bool ClientConnection::process_head() {
     case Parse::kDone:
       break;
   }
-  facts_.bytes_in += result.consumed;
   const bool tunnel = opens_tunnel(head.status);
+  if (tunnel && request_half_ != RequestHalf::kSent) {
+    switch_waits_ = true;  // what we send until then is the request's
+    return false;
+  }
+  facts_.bytes_in += result.consumed;
   if (head.status == 101 && !tunnel) {
-    fail(StreamEnd::kBadMessage, 0, Problem::kBadStatusLine);  // nobody asked for an upgrade
+    fail(StreamEnd::kBadMessage, 0, Problem::kBadUpgrade);  // nobody asked for one
     return false;
   }
   if (head.status < 200 && !tunnel) {
@@ -286,18 +293,16 @@ bool ClientConnection::process_head() {
 }
 
 bool ClientConnection::opens_tunnel(uint16_t status) const {
-  if (tunnel_ == Tunnel::kNotAsked) return false;
+  if (!asks_tunnel_) return false;
   return method_ == Method::kConnect ? status >= 200 && status < 300 : status == 101;
 }
 
-// Ours may have been over before it began.
 void ClientConnection::begin_tunnel() {
   enter(State::kTunnel);
   body_out_ = BodyOut::kPlain;
   keep_alive_ = false;
-  request_half_ = tunnel_ == Tunnel::kGivenUp ? RequestHalf::kSent : RequestHalf::kSending;
+  request_half_ = RequestHalf::kSending;
   refresh_deadline();
-  if (tunnel_ == Tunnel::kGivenUp) io_.timers().arm(timer_, io_.turn_started());
 }
 
 bool ClientConnection::process_body() {

@@ -95,7 +95,6 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
     kClosing    // socket closed, waiting for on_closed
   };
   enum class RequestHalf : uint8_t { kNotStarted, kSending, kQueued, kSent };
-  enum class Tunnel : uint8_t { kNotAsked, kAsked, kGivenUp };
   enum class ResponseHalf : uint8_t { kHead, kBody, kEnded };
 
   void enter(State to);
@@ -165,7 +164,8 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   RequestHalf request_half_ = RequestHalf::kNotStarted;
   ResponseHalf response_half_ = ResponseHalf::kEnded;
   BodyOut body_out_ = BodyOut::kNone;
-  Tunnel tunnel_ = Tunnel::kNotAsked;
+  bool asks_tunnel_ = false;
+  bool switch_waits_ = false;  // a 101 came before the request was sent: not read, and no more
   enum class Method : uint8_t { kOther, kHead, kConnect } method_ = Method::kOther;
   bool keep_alive_ = true;
   bool processing_ = false;

@@ -29,17 +29,14 @@ void ClientConnection::send_head(const RequestOut& head) {
       body_out_ = BodyOut::kChunkedFirst;
       break;
   }
-  const bool tunnel = head.upgrade || method_ == Method::kConnect;
-  if (tunnel) framing = {};
-  if (head.upgrade && method_ != Method::kConnect) {
-    framing = {.name = "Connection", .value = "upgrade"};
+  const bool connect = method_ == Method::kConnect;
+  asks_tunnel_ = head.upgrade || connect;
+  if (connect) {
+    GILIRAN_ASSERT(head.body.kind != BodyLength::Kind::kUnknown && head.body.bytes == 0);
+    framing = {};
   }
-  push(request_head(io_.buffers(), head, framing), false);
-  if (!tunnel) return;
-  const bool known = head.body.kind == BodyLength::Kind::kKnown;
-  GILIRAN_ASSERT(head.body.kind == BodyLength::Kind::kNone || (known && head.body.bytes == 0));
-  tunnel_ = Tunnel::kAsked;
-  request_half_ = RequestHalf::kQueued;
+  const std::string_view connection = head.upgrade && !connect ? "upgrade" : "";
+  push(request_head(io_.buffers(), head, framing, connection), false);
 }
 
 void ClientConnection::send_data(base::Slice data) {
@@ -53,10 +50,6 @@ void ClientConnection::send_data(base::Slice data) {
 }
 
 void ClientConnection::send_end(std::span<const Field> trailers) {
-  if (tunnel_ == Tunnel::kAsked && state_ != State::kTunnel) {
-    tunnel_ = Tunnel::kGivenUp;  // the request has had its end with its head
-    return;
-  }
   GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
   if (state_ == State::kTunnel) {
     request_half_ = RequestHalf::kSent;
@@ -76,6 +69,7 @@ void ClientConnection::note_request_sent() {
   if (request_half_ != RequestHalf::kQueued || !out_.empty()) return;
   request_half_ = RequestHalf::kSent;
   facts_.request_sent = io_.now();
+  if (switch_waits_) io_.timers().arm(timer_, io_.turn_started());  // never inside this call
 }
 
 void ClientConnection::consume(uint32_t bytes) {
@@ -152,9 +146,7 @@ void ClientConnection::maybe_end_tunnel() {
 void ClientConnection::maybe_complete() {
   if (state_ != State::kExchange || response_half_ != ResponseHalf::kEnded) return;
   // An answer that came before the request was over ends the exchange, and the connection with it.
-  // So does one to a request for a tunnel that was not given up.
-  if (!keep_alive_ || request_half_ != RequestHalf::kSent || !input_.empty() ||
-      tunnel_ == Tunnel::kAsked) {
+  if (!keep_alive_ || request_half_ != RequestHalf::kSent || !input_.empty()) {
     complete();
     return;
   }

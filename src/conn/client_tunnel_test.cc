@@ -57,6 +57,15 @@ class ClientTunnelTest : public testing::Test {
     said_ = std::exchange(peer_->incoming, {});
     return exchange;
   }
+  // The head of a request for an upgrade with a body.
+  TestExchange& sent_with(BodyLength length) {
+    peer_ = nullptr;
+    TestExchange& exchange = connect().start();
+    const Field field{.name = "Upgrade", .value = "test"};
+    exchange.stream->send_head(
+        {.method = "POST", .target = "/", .fields = {&field, 1}, .body = length, .upgrade = true});
+    return exchange;
+  }
   TestExchange& opened(TestClient& client) {
     TestExchange& exchange = asked(client);
     peer_->send(std::string(kAnswer));
@@ -85,19 +94,59 @@ TEST_F(ClientTunnelTest, TheHeadOfTheRequest) {
   EXPECT_EQ(said_, "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n");
 }
 
-TEST_F(ClientTunnelTest, AnEmptyBodyIsNone) {
-  TestClient& client = connect();
-  TestExchange& exchange = client.start();
-  const Field field{.name = "Upgrade", .value = "test"};
-  exchange.stream->send_head({.method = "POST",
-                              .target = "/",
-                              .fields = {&field, 1},
-                              .body = BodyLength::known(0),
-                              .upgrade = true});
+TEST_F(ClientTunnelTest, ABodyComesFirst) {
+  for (const BodyLength length :
+       {BodyLength::known(0), BodyLength::known(4), BodyLength::unknown()}) {
+    TestExchange& exchange = sent_with(length);
+    const bool chunked = length.kind == BodyLength::Kind::kUnknown;
+    if (chunked || length.bytes != 0) exchange.say("body");
+    exchange.stream->send_end();
+    const std::string body = chunked ? "4\r\nbody\r\n0\r\n\r\n" : length.bytes != 0 ? "body" : "";
+    const std::string sent = "POST / HTTP/1.1\r\nUpgrade: test\r\n" +
+                             (chunked ? std::string("Transfer-Encoding: chunked")
+                                      : "Content-Length: " + std::to_string(length.bytes)) +
+                             "\r\nConnection: upgrade\r\n\r\n" + body;
+    ASSERT_TRUE(until([&] { return peer_ != nullptr && peer_->incoming.size() == sent.size(); }));
+    EXPECT_EQ(peer_->incoming, sent);
+    peer_->incoming.clear();
+    peer_->send(std::string(kAnswer) + "raw");
+    ASSERT_TRUE(until([&] { return exchange.body == "raw"; }));
+    EXPECT_EQ(exchange.status, 101);
+    exchange.say("raw too");
+    ASSERT_TRUE(until([&] { return peer_->incoming == "raw too"; }));
+  }
+}
+
+// What we send until the request is over is its body, not the tunnel's.
+TEST_F(ClientTunnelTest, ASwitchBeforeTheEndOfTheBodyWaitsForIt) {
+  TestExchange& exchange = sent_with(BodyLength::known(8));
+  exchange.say("body");
+  ASSERT_TRUE(until([&] { return peer_ != nullptr && peer_->incoming.ends_with("body"); }));
+  peer_->send(std::string(kAnswer) + "early");
+  loop_.pass(seconds(100));
+  peer_->send(std::string(300'000, 'x'));
+  loop_.pass(milliseconds(20));
+  EXPECT_EQ(exchange.status, 0);
+  EXPECT_LT(io().buffers().bytes_in_use(), 200'000U);  // no more is read
+  exchange.say("body");
+  exchange.stream->send_end();
+  EXPECT_EQ(exchange.status, 0);  // never inside the call
+  ASSERT_TRUE(promptly([&] { return exchange.status == 101; }));
+  ASSERT_TRUE(until([&] { return exchange.body.size() == 300'005; }));
+  EXPECT_TRUE(exchange.body.starts_with("earlyxx"));
+  EXPECT_NE(exchange.stream->facts().request_sent, base::Instant{});
+  EXPECT_GE(exchange.stream->facts().head_done, exchange.stream->facts().request_sent);
+  exchange.say("raw");
+  ASSERT_TRUE(until([&] { return peer_->incoming.ends_with("bodybodyraw"); }));
+}
+
+TEST_F(ClientTunnelTest, AnotherAnswerBeforeTheEndOfTheBodyIsTheAnswer) {
+  TestExchange& exchange = sent_with(BodyLength::known(8));
   ASSERT_TRUE(until([&] { return peer_ != nullptr && peer_->incoming.ends_with("\r\n\r\n"); }));
-  EXPECT_EQ(peer_->incoming, "POST / HTTP/1.1\r\nUpgrade: test\r\nConnection: upgrade\r\n\r\n");
-  peer_->send(std::string(kAnswer));
-  ASSERT_TRUE(until([&] { return exchange.status == 101; }));
+  peer_->send("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
+  ASSERT_TRUE(until([&] { return exchange.closed; }));
+  EXPECT_EQ(exchange.status, 403);
+  EXPECT_EQ(exchange.how.end, StreamEnd::kComplete);
 }
 
 TEST_F(ClientTunnelTest, BytesBehindTheAnswerBelongToTheTunnel) {
@@ -131,31 +180,21 @@ TEST_F(ClientTunnelTest, BytesBehindTheAnswerBelongToTheTunnel) {
 }
 
 TEST_F(ClientTunnelTest, WhereItIsDeclinedTheConnectionIsUsedAgain) {
-  for (const bool given_up : {true, false}) {
-    SCOPED_TRACE(given_up);
-    TestClient& client = connect();
-    TestExchange& exchange = asked(client);
-    exchange.on_head = [&] {
-      if (given_up) exchange.stream->send_end();
-    };
-    peer_->send("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno");
-    ASSERT_TRUE(until([&] { return exchange.closed; }));
-    EXPECT_EQ(exchange.status, 426);
-    EXPECT_EQ(exchange.body, "no");
-    EXPECT_EQ(exchange.how.end, StreamEnd::kComplete);
-    EXPECT_EQ(client.idles, given_up ? 1 : 0);
-    if (!given_up) {
-      ASSERT_TRUE(until([&] { return client.closed; }));
-      continue;
-    }
-    TestExchange& next = client.start();
-    next.get();
-    ASSERT_TRUE(until([&] { return peer_->incoming.ends_with("\r\n\r\n"); }));
-    EXPECT_THAT(peer_->incoming, Not(HasSubstr("pgrade")));
-    peer_->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-    ASSERT_TRUE(until([&] { return next.closed; }));
-    EXPECT_TRUE(next.facts.reused);
-  }
+  TestClient& client = connect();
+  TestExchange& exchange = asked(client);
+  peer_->send("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno");
+  ASSERT_TRUE(until([&] { return exchange.closed; }));
+  EXPECT_EQ(exchange.status, 426);
+  EXPECT_EQ(exchange.body, "no");
+  EXPECT_EQ(exchange.how.end, StreamEnd::kComplete);
+  EXPECT_EQ(client.idles, 1);
+  TestExchange& next = client.start();
+  next.get();
+  ASSERT_TRUE(until([&] { return peer_->incoming.ends_with("\r\n\r\n"); }));
+  EXPECT_THAT(peer_->incoming, Not(HasSubstr("pgrade")));
+  peer_->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  ASSERT_TRUE(until([&] { return next.closed; }));
+  EXPECT_TRUE(next.facts.reused);
 }
 
 TEST_F(ClientTunnelTest, AnAnswerThatOnlySometimesOpensOne) {
@@ -164,6 +203,7 @@ TEST_F(ClientTunnelTest, AnAnswerThatOnlySometimesOpensOne) {
   peer_->send(std::string(kAnswer));
   ASSERT_TRUE(until([&] { return odd.closed; }));
   EXPECT_EQ(odd.how.end, StreamEnd::kBadMessage);
+  EXPECT_EQ(odd.how.problem, wire::http1::Problem::kBadUpgrade);
   for (const bool connect_method : {false, true}) {
     TestExchange& declined = asked(connect(), connect_method);
     peer_->send(std::string("HTTP/1.1 ") + (connect_method ? "403" : "200") +
@@ -173,17 +213,6 @@ TEST_F(ClientTunnelTest, AnAnswerThatOnlySometimesOpensOne) {
     EXPECT_TRUE(declined.ended);
     EXPECT_EQ(declined.how.end, StreamEnd::kComplete);
   }
-}
-
-TEST_F(ClientTunnelTest, GivenUpBeforeTheAnswerOurHalfIsOver) {
-  TestClient& client = connect();
-  TestExchange& exchange = asked(client);
-  exchange.stream->send_end();
-  peer_->send(std::string(kAnswer) + "words");
-  ASSERT_TRUE(promptly([&] { return peer_->ended && exchange.body == "words"; }));
-  half_close();
-  ASSERT_TRUE(until([&] { return exchange.closed; }));
-  EXPECT_EQ(exchange.how.end, StreamEnd::kComplete);
 }
 
 TEST_F(ClientTunnelTest, TheAnswerIsWaitedForAsAnyOther) {

@@ -39,7 +39,8 @@ base::Slice written(base::Buffer buffer, const Writer& writer) {
 
 }  // namespace
 
-base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing) {
+base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing,
+                         std::string_view connection) {
   const size_t size =
       kFixedBytes + head.method.size() + head.target.size() + fields_size(head.fields);
   base::Buffer buffer = pool.take(static_cast<uint32_t>(size));
@@ -47,6 +48,7 @@ base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const F
   writer.request_line(head.method, head.target);
   write_fields(writer, head.fields);
   write_framing(writer, framing);
+  if (!connection.empty()) writer.field("Connection", connection);
   writer.end_of_head();
   return written(std::move(buffer), writer);
 }

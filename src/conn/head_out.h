@@ -16,7 +16,9 @@ struct Framed {
   uint64_t number = 0;
 };
 
-base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing);
+// connection: the value of Connection; empty: no such field.
+base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing,
+                         std::string_view connection);
 base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const Framed& framing,
                           std::string_view connection);
 // The framing bytes before a chunk: ends the chunk before it where there was one.

@@ -116,7 +116,10 @@ void ServerConnection::send_head(const ResponseOut& head) {
   }
   if (head_request_ || bodiless) body_out_ = BodyOut::kNone;
   keep_alive_ = keep_alive_ && !head.close && !draining_;
-  const std::string_view connection = !keep_alive_ ? "close" : peer_is_http10_ ? "keep-alive" : "";
+  const std::string_view connection = !keep_alive_      ? head.upgrade ? "close, upgrade" : "close"
+                                      : peer_is_http10_ ? "keep-alive"
+                                      : head.upgrade    ? "upgrade"
+                                                        : "";
   push(response_head(io_.buffers(), head, framing, connection), false);
 }
 

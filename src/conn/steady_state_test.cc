@@ -96,7 +96,6 @@ class Asker final : public ClientConnectionOwner, public ClientStreamEvents {
                        .fields = std::span(fields).first(scenario.tunnel ? 2 : 1),
                        .body = scenario.up != 0 ? BodyLength::known(scenario.up) : BodyLength{},
                        .upgrade = scenario.tunnel});
-    if (scenario.tunnel) return;
     say(scenario.up);
     stream->send_end();
   }

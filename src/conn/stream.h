@@ -7,15 +7,13 @@
 // consume() gives it back.
 //
 // Tunnels (an upgrade, CONNECT). A request that asks for one (RequestOut::upgrade, or the method
-// CONNECT) leaves the request half open behind its head: it has no body, counts as sent (facts,
-// time-outs) as soon as its head is with the kernel, and send_end() waits.
-//   - The answer is 101 (2xx to CONNECT): on_response_head() brings it, and from then on the stream
-//     is a tunnel: send_data() and on_response_data() carry raw bytes, send_end() half-closes,
+// CONNECT) is sent as any other, to its send_end(); one for an upgrade may have a body.
+//   - The answer is 101 (2xx to CONNECT): on_response_head() brings it once the request has been
+//     sent (a server that is quicker is read then), and from then on the stream is a tunnel:
+//     send_data() and on_response_data() carry raw bytes, a second send_end() half-closes,
 //     on_response_end() is the server's half-close, both without trailers. A 101 that was not asked
 //     for is a bad message.
-//   - It is another: a response like any other. The asker calls send_end() (in on_response_head(),
-//     say) and the connection may be used again; where it does not, the connection is closed after
-//     the response. send_data() before the answer is a mistake of the caller.
+//   - It is another: a response like any other.
 // The server's side answers with ResponseOut::tunnel. The request message has had its end by then:
 // on_request_end() comes for it as for every request, and a second time, in the tunnel, for the
 // client's half-close. Bytes that came behind the request are kept unread until the answer: of a
@@ -59,17 +57,17 @@ struct RequestOut {
   std::string_view target;
   std::span<const Field> fields;
   BodyLength body;
-  // Asks for a tunnel, see above: body is none, or known and 0 (not announced), and fields has
-  // Upgrade (the connection adds `Connection: upgrade`) or the method is CONNECT (always asks;
-  // nothing is added).
+  // Asks for a tunnel, see above: fields has Upgrade (the connection adds `Connection: upgrade`),
+  // or the method is CONNECT (always asks; nothing is added; body is none, or known and 0).
   bool upgrade = false;
 };
 struct ResponseOut {
   uint16_t status = 200;
   std::string_view reason;  // empty: the usual phrase
   std::span<const Field> fields;
-  BodyLength body;     // the body sent; for HEAD and 304 what GET would have announced
-  bool close = false;  // do not use the connection again
+  BodyLength body;       // the body sent; for HEAD and 304 what GET would have announced
+  bool close = false;    // do not use the connection again
+  bool upgrade = false;  // fields has Upgrade, an offer: Connection lists it. Not of a tunnel
   // Status 101 (the connection adds `Connection: upgrade`) or 2xx to CONNECT: a tunnel from the end
   // of this head on, see above. body is none. Only after on_request_end().
   bool tunnel = false;

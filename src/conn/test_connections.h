@@ -237,6 +237,7 @@ struct TestExchange final : ClientStreamEvents {
                        .fields = std::span(fields_out).first(connect ? 1 : 2),
                        .body = {},
                        .upgrade = !connect});
+    stream->send_end();
   }
   void say(std::string_view text) { stream->send_data(base::Slice::of_static(text)); }
   void get(std::string_view target = "/") {

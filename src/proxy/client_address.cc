@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "proxy/forwarded_field.h"
 
 namespace giliran::proxy {
 namespace {
@@ -54,6 +55,11 @@ bool last_element(std::string_view& list, std::string_view& element) {
   return false;
 }
 
+Asker read_forwarded(std::string_view element) {
+  const ForwardedElement read = parse_forwarded(element);
+  return {.client = read.client, .proto = read.proto, .host = read.host};
+}
+
 }  // namespace
 
 base::Address parse_client_address(std::string_view text) {
@@ -72,23 +78,24 @@ base::Address parse_client_address(std::string_view text) {
   return parse_ipv4(text.substr(0, colon), port);
 }
 
-base::Address client_address(const conn::Fields& fields, const base::Address& peer,
-                             std::span<const base::Network> trusted) {
-  if (!base::any_contains(trusted, peer)) return peer;
-  base::Address client = peer;
+Asker find_asker(const conn::Fields& fields, const base::Address& peer,
+                 std::span<const base::Network> trusted) {
+  if (!base::any_contains(trusted, peer)) return {.client = peer};
+  const bool usual = fields.find(Name::kXForwardedFor).data() != nullptr;
+  const Name name = usual ? Name::kXForwardedFor : Name::kForwarded;
+  Asker asker{.client = peer};
   for (uint32_t i = fields.count; i > 0; --i) {
     const conn::Field& field = fields.items[i - 1];
-    if (field.id != Name::kXForwardedFor) continue;
+    if (field.id != name) continue;
     std::string_view list = field.value;
     std::string_view element;
-    while (last_element(list, element)) {
-      const base::Address address = parse_client_address(element);
-      if (address.none()) return peer;
-      client = address;
-      if (!base::any_contains(trusted, address)) return client;
+    while (usual ? last_element(list, element) : last_forwarded(list, element)) {
+      asker = usual ? Asker{.client = parse_client_address(element)} : read_forwarded(element);
+      if (asker.client.none()) return {.client = peer};
+      if (!base::any_contains(trusted, asker.client)) return asker;
     }
   }
-  return client;
+  return asker;
 }
 
 }  // namespace giliran::proxy

@@ -9,6 +9,7 @@
 #include "proxy/forward.h"
 #include "proxy/header_changes.h"
 #include "proxy/outcome.h"
+#include "proxy/upgrade.h"
 #include "proxy/worker.h"
 
 namespace giliran::proxy {
@@ -112,7 +113,7 @@ void Exchange::on_request_end(const conn::Fields& trailers) {
     return;
   }
   if (trailers.count != 0) keep_trailers(trailers);
-  if (attempt_.active() && !asks_tunnel_) send_request_end(attempt_.stream());
+  if (attempt_.active()) send_request_end(attempt_.stream());
 }
 
 void Exchange::on_upstream_credit(uint32_t bytes) {
@@ -167,7 +168,19 @@ void Exchange::on_upstream_interim(const conn::ResponseHead& head) {
   stream_.send_interim(head.status, fields.all());
 }
 
+// A protocol that nobody offered would be spoken to a client that does not know it.
+void Exchange::bad_switch() {
+  note_attempt();
+  attempt_.abandon();
+  attempt_failed(
+      {.end = conn::StreamEnd::kBadMessage, .problem = wire::http1::Problem::kBadUpgrade});
+}
+
 void Exchange::on_upstream_head(const conn::ResponseHead& head) {
+  if (head.status == 101) {
+    upgrade_ = agreed_protocol(parse_again(), head);
+    if (upgrade_.empty()) return bad_switch();
+  }
   cluster::Endpoint& endpoint = *attempt_.endpoint();
   worker_.answering(*pool_, endpoint, head.status);
   if (tried_elsewhere(head)) return;
@@ -178,10 +191,10 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   status_ = head.status;
   attempt_deadline_ = base::kNoDeadline;
   if (tunnel) total_deadline_ = base::kNoDeadline;
-  const bool declined = asks_tunnel_ && !tunnel;
-  if (declined) attempt_.stream().send_end();
   FieldList& fields = worker_.fields();
   forward_response(head, fields);
+  const bool offers = listener_->options.upgrade && version_ != wire::http1::Version::k10 &&
+                      forward_offer(head, fields);
   if (route_ != nullptr) apply_changes(route_->options.response_headers, fields);
   std::string cookie;
   if (!pool_->options.sticky_cookie.empty() && chosen_ != preferred_) {
@@ -201,7 +214,8 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
        .fields = fields.all(),
        .body = tunnel ? conn::BodyLength::none() : response_length(head, method_),
        // Bytes behind a CONNECT were meant for a tunnel: no requests.
-       .close = request_body_ == RequestBody::kComing || (declined && method_ == "CONNECT"),
+       .close = request_body_ == RequestBody::kComing || (!tunnel && method_ == "CONNECT"),
+       .upgrade = offers,
        .tunnel = tunnel});
 }
 

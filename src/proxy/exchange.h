@@ -79,6 +79,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   bool taken_by_route(const cluster::Route& route, const conn::RequestHead& head);
   void choose_and_attempt(const conn::RequestHead& head);
   void attempt(const conn::RequestHead& head, uint32_t index, bool fresh);
+  bool asker_in_forwarded(const conn::RequestHead& head) const;
   void send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint);
   void send_request_end(conn::ClientStream& upstream);
   conn::RequestHead& parse_again();
@@ -93,6 +94,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void keep(const base::Slice& data);
   void keep_trailers(const conn::Fields& trailers);
   void too_large();
+  void bad_switch();
   bool tried_elsewhere(const conn::ResponseHead& head);
   base::Duration connect_time();
   void note_attempt();
@@ -132,7 +134,8 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   cluster::Endpoint* slot_ = nullptr;                  // a slot of it is ours
   base::Slice head_bytes_;  // keeps the views below, and lets the head be parsed again for a retry
   std::string_view method_, target_, host_, user_agent_, referer_, upgrade_;
-  base::Address client_;  // who asked, as far as it can be believed
+  std::string_view asked_proto_, asked_host_;  // of the first proxy, by a Forwarded field
+  base::Address client_;                       // who asked, as far as it can be believed
   base::TraceId trace_;
   base::SpanId span_, parent_;
   base::WallTime arrived_;

@@ -13,6 +13,7 @@
 #include "proxy/header_changes.h"
 #include "proxy/outcome.h"
 #include "proxy/route.h"
+#include "proxy/upgrade.h"
 #include "proxy/worker.h"
 #include "wire/http1/parser.h"
 
@@ -84,7 +85,10 @@ Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::Ser
   trace_ = parent ? parent->trace : base::TraceId::make(worker_.random());
   if (parent) parent_ = parent->parent;
   span_ = base::SpanId::make(worker_.random());
-  client_ = client_address(head.fields, connection_.client(), listener_->options.trusted);
+  const Asker asker = find_asker(head.fields, connection_.client(), listener_->options.trusted);
+  client_ = asker.client;
+  asked_proto_ = asker.proto;
+  asked_host_ = asker.host;
 }
 
 Exchange::~Exchange() = default;
@@ -162,7 +166,7 @@ bool Exchange::routed(const conn::RequestHead& head) {
     return false;
   }
   asks_tunnel_ = connect || (listener_->options.upgrade && asks_for_upgrade(head));
-  if (asks_tunnel_) upgrade_ = connect ? head.method : head.fields.find(Name::kUpgrade);
+  if (connect) upgrade_ = head.method;
   if (!pool_->options.sticky_cookie.empty()) preferred_ = worker_.preferred(*pool_, head.fields);
   pool_->state->retry_budget.deposit(
       {.part = pool_->options.retry_budget, .floor_per_s = pool_->options.retry_budget_floor});
@@ -299,21 +303,31 @@ void Exchange::attempt(const conn::RequestHead& head, uint32_t index, bool fresh
   send_request(head, endpoint);
 }
 
+// Who asks was read in a Forwarded field, which a server that knows X-Forwarded-For does not see.
+bool Exchange::asker_in_forwarded(const conn::RequestHead& head) const {
+  return client_ != connection_.client() &&
+         head.fields.find(Name::kXForwardedFor).data() == nullptr;
+}
+
 void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint) {
-  char client_host[base::Address::kTextMax];
+  char client_host[base::Address::kTextMax], asker_host[base::Address::kTextMax];
   char traceparent[base::TraceParent::kTextSize];
   base::TraceParent{.trace = trace_, .parent = span_}.format(traceparent);
   FieldList& fields = worker_.fields();
   const config::Listener& options = listener_->options;
   forward_request(head,
                   {.client_host = forwarded_for(connection_.client(), client_host),
+                   .asker_host = asker_in_forwarded(head) ? forwarded_for(client_, asker_host)
+                                                          : std::string_view(),
+                   .asked_proto = asked_proto_,
+                   .asked_host = asked_host_,
                    .server_host = endpoint.name,
                    .traceparent = {traceparent, sizeof traceparent},
                    .keep_tracestate = keep_tracestate_,
                    .forwarding = options.forwarding,
                    .trusted = base::any_contains(options.trusted, connection_.client()),
                    .forwarded = options.forwarded,
-                   .upgrade = asks_tunnel_},
+                   .upgrade = asks_tunnel_ && head.method != "CONNECT"},
                   fields);
   std::string hops;
   if (head.method == "OPTIONS") {
@@ -333,7 +347,7 @@ void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& en
                       .body = body_length(head),
                       .upgrade = asks_tunnel_});
   for (const base::Slice& part : replay_) upstream.send_data(part.share());
-  if (request_body_ == RequestBody::kEnded && !asks_tunnel_) send_request_end(upstream);
+  if (request_body_ == RequestBody::kEnded) send_request_end(upstream);
 }
 
 void Exchange::send_request_end(conn::ClientStream& upstream) {

@@ -323,6 +323,32 @@ TEST_F(ExchangeTest, AHalfCloseCancelsNothing) {
   expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
 }
 
+// The DELETE was executed: its answer counts, whatever it announces.
+TEST_F(ExchangeTest, AResponseWithoutABodyIsPassedWithoutWhatItAnnounces) {
+  start(1);
+  for (const char* announced : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+    servers_[0]->answer = std::string("HTTP/1.1 204 Gone\r\n") + announced + "\r\n\r\n";
+    const std::string body = *announced == 'C' ? "hello" : "0\r\n\r\n";
+    for (const std::string& behind : {std::string(), body}) {  // in the same segment, or never
+      servers_[0]->answer.resize(servers_[0]->answer.find("\r\n\r\n") + 4);
+      servers_[0]->answer += behind;
+      const int connections = servers_[0]->connections;
+      const std::string got = get("DELETE / HTTP/1.1\r\nHost: h\r\n\r\n");
+      EXPECT_EQ(got, "HTTP/1.1 204 Gone\r\nVia: 1.1 giliran\r\n\r\n");
+      expect_end(End::kOk, By::kNobody, Phase::kNone, 204);
+      EXPECT_EQ(last().record.body_out, 0U);
+      EXPECT_EQ(servers_[0]->connections, connections + 1);  // none is trusted twice
+    }
+  }
+}
+
+TEST_F(ExchangeTest, AnAbsoluteTargetMayHaveAQueryAndNoPath) {
+  start(1);
+  get("GET http://a.example?q=1 HTTP/1.1\r\nHost: b\r\n\r\n");
+  EXPECT_THAT(servers_[0]->requests[0], StartsWith("GET /?q=1 HTTP/1.1\r\nHost: a.example\r\n"));
+  EXPECT_EQ(last().target, "http://a.example?q=1");
+}
+
 TEST_F(ExchangeTest, ABadResponse) {
   start(1);
   servers_[0]->answer = "220 mail ESMTP\r\n\r\n";

@@ -4,6 +4,7 @@
 
 #include "base/decimal.h"
 #include "base/text.h"
+#include "proxy/upgrade.h"
 #include "wire/http1/writer.h"
 
 namespace giliran::proxy {
@@ -17,6 +18,7 @@ constexpr std::string_view kVia11 = "1.1 giliran";
 constexpr std::string_view kVia10 = "1.0 giliran";
 constexpr std::string_view kForwardedPort = "X-Forwarded-Port";
 constexpr std::string_view kForwardedPrefix = "X-Forwarded-";
+constexpr std::string_view kRealIp = "X-Real-IP";
 
 // A message may name fields in any of several Connection fields.
 bool listed_in_connection(const conn::Fields& fields, std::string_view name) {
@@ -75,31 +77,26 @@ class Text {
 };
 
 // What each of them may take of a list's texts.
-constexpr size_t kUpgradeBytesMax = 256;
 constexpr size_t kForwardedForBytesMax = 1152;
 constexpr size_t kForwardedBytesMax = 608;
 constexpr size_t kPortBytesMax = 5;
 static_assert(kUpgradeBytesMax + kForwardedForBytesMax + kForwardedBytesMax + kPortBytesMax <=
               FieldList::kTextBytesMax);
 
-bool is_h2c(std::string_view protocol) {
-  return base::equals_ignoring_case(protocol, "h2c");
-}
-
-// The protocols of all Upgrade fields that can be tunnelled, in one.
-void add_upgrade(const conn::Fields& fields, FieldList& out) {
+// The protocols of all Upgrade fields that may pass, in one. False, and no field, where there are
+// none.
+bool add_upgrade(const conn::Fields& fields, FieldList& out) {
   Text text(out, kUpgradeBytesMax);
   for (const conn::Field& field : fields.all()) {
     if (field.id != Name::kUpgrade) continue;
     std::string_view list = field.value;
     std::string_view protocol;
-    while (base::next_element(list, protocol)) {
-      if (is_h2c(protocol)) continue;
+    while (next_protocol(list, protocol)) {
       if (!text.empty()) text.put(", ");
       text.put(protocol);
     }
   }
-  text.add_as("Upgrade");
+  return !text.empty() && text.add_as("Upgrade");
 }
 
 // --- who asked ---
@@ -107,16 +104,21 @@ void add_upgrade(const conn::Fields& fields, FieldList& out) {
 bool is_forwarded(const conn::Field& field) {
   if (field.id == Name::kOther) {
     return base::equals_ignoring_case(field.name.substr(0, kForwardedPrefix.size()),
-                                      kForwardedPrefix);
+                                      kForwardedPrefix) ||
+           base::equals_ignoring_case(field.name, kRealIp);
   }
   return field.id == Name::kForwarded || field.id == Name::kXForwardedFor ||
          field.id == Name::kXForwardedProto || field.id == Name::kXForwardedHost;
 }
 
-// An IPv6 address without its scope, which means something to this machine only.
+// Of an IPv6 address: it means something to this machine only.
+std::string_view without_scope(std::string_view host) {
+  return host.substr(0, host.find('%'));
+}
+
 std::string_view client_name(const ForwardedBy& by) {
   if (by.client_host.empty()) return "unknown";
-  return by.client_host.substr(0, by.client_host.find('%'));
+  return without_scope(by.client_host);
 }
 
 void add_forwarded_for(const conn::Fields& fields, bool keep, const ForwardedBy& by,
@@ -129,6 +131,10 @@ void add_forwarded_for(const conn::Fields& fields, bool keep, const ForwardedBy&
       text.put(field.value);
       text.put(", ");
     }
+  }
+  if (!by.asker_host.empty()) {
+    text.put(without_scope(by.asker_host));
+    text.put(", ");
   }
   text.put(client_name(by));
   if (text.add_as(kName)) return;
@@ -200,8 +206,12 @@ void add_identity(const conn::RequestHead& head, const ForwardedBy& by, bool kee
   const std::string_view host =
       head.host.size() <= kForwardedHostBytesMax ? head.host : std::string_view();
   add_forwarded_for(head.fields, keep, by, out);
-  if (!said.proto) out.add("X-Forwarded-Proto", by.proto);
-  if (!said.host && !host.empty()) out.add("X-Forwarded-Host", host);
+  if (!said.proto) {
+    out.add("X-Forwarded-Proto", by.asked_proto.empty() ? by.proto : by.asked_proto);
+  }
+  const bool asked = !by.asked_host.empty() && by.asked_host.size() <= kForwardedHostBytesMax;
+  const std::string_view asked_host = asked ? by.asked_host : host;
+  if (!said.host && !asked_host.empty()) out.add("X-Forwarded-Host", asked_host);
   if (!said.port && by.port != 0) add_port(by.port, out);
   if (by.forwarded) add_forwarded(host, by, out);
 }
@@ -247,6 +257,13 @@ void forward_response(const conn::ResponseHead& head, FieldList& out) {
   out.add("Via", head.version == Version::k10 ? kVia10 : kVia11);
 }
 
+// Of a 426, which must say what it requires, also where Connection does not list it.
+bool forward_offer(const conn::ResponseHead& head, FieldList& out) {
+  if (head.status < 200 || head.fields.find(Name::kUpgrade).data() == nullptr) return false;
+  if (head.status != 426 && !listed_in_connection(head.fields, "Upgrade")) return false;
+  return add_upgrade(head.fields, out);
+}
+
 void forward_trailers(const conn::Fields& trailers, FieldList& out) {
   out.clear();
   for (const conn::Field& field : trailers.all()) {
@@ -257,22 +274,6 @@ void forward_trailers(const conn::Fields& trailers, FieldList& out) {
 bool idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
          method == "PUT" || method == "DELETE";
-}
-
-bool asks_for_upgrade(const conn::RequestHead& head) {
-  const bool no_body = head.framing == wire::http1::Framing::kNone ||
-                       (head.framing == wire::http1::Framing::kLength && head.content_length == 0);
-  if (!head.upgrade || head.version != Version::k11 || !no_body) return false;
-  size_t bytes = 0;
-  for (const conn::Field& field : head.fields.all()) {
-    if (field.id != Name::kUpgrade) continue;
-    std::string_view list = field.value;
-    std::string_view protocol;
-    while (base::next_element(list, protocol)) {
-      if (!is_h2c(protocol)) bytes += protocol.size() + 2;
-    }
-  }
-  return bytes != 0 && bytes <= kUpgradeBytesMax;
 }
 
 }  // namespace giliran::proxy

@@ -47,7 +47,9 @@ constexpr uint32_t kForwardBytesMax = 1536;
 constexpr uint32_t kForwardedHostBytesMax = 262;
 
 struct ForwardedBy {
-  std::string_view client_host = {};  // of who asks: its address without port; empty: not known
+  std::string_view client_host = {};  // of the client: its address without port; empty: not known
+  // What a Forwarded field that is believed said: who asked the first of the proxies, and how.
+  std::string_view asker_host = {}, asked_proto = {}, asked_host = {};
   std::string_view server_host = {};  // Host for a request that has none (HTTP/1.0)
   std::string_view traceparent = {};  // ours
   bool keep_tracestate =
@@ -67,22 +69,23 @@ struct ForwardedBy {
 //   - X-Forwarded-Proto, -Host (the Host received), -Port: where the message has none that is
 //     believed;
 //   - Forwarded (RFC 7239), where `forwarded` says so: an element at the end of the list.
-// All X-Forwarded-* and Forwarded the client sent are removed first, unless it is trusted or
-// `forwarding` is kAppend. kOff adds none of these.
+// What a proxy said in Forwarded alone is said in X-Forwarded-* too, for servers that read those.
+// All X-Forwarded-*, Forwarded and X-Real-IP the client sent are removed first, unless it is
+// trusted or `forwarding` is kAppend. kOff adds none of these. X-Real-IP is never made: it has no
+// list.
 //
-// TE is dropped, because the connection, which is not told, would have to announce it. h2c is no
-// protocol to upgrade to. The texts are in `out` and in `by`.
+// TE is dropped, because the connection, which is not told, would have to announce it. Of Upgrade
+// pass the protocols that may (proxy/upgrade.h). The texts are in `out` and in `by`.
 void forward_request(const conn::RequestHead& head, const ForwardedBy& by, FieldList& out);
 // Keeps Upgrade in a 101.
 void forward_response(const conn::ResponseHead& head, FieldList& out);
+// Adds the Upgrade field of a final response that offers protocols (426, or a 200 that says what it
+// could do), those that may pass. False where there is nothing to add.
+bool forward_offer(const conn::ResponseHead& head, FieldList& out);
 // Fields that may stand in a trailer section that is passed on.
 void forward_trailers(const conn::Fields& trailers, FieldList& out);
 
 // RFC 9110, 9.2.2: may be sent twice with the effect of once.
 bool idempotent(std::string_view method);
-
-// A request without body that asks for a protocol that can be tunnelled: any but h2c. (A list that
-// is longer than 256 bytes is not.)
-bool asks_for_upgrade(const conn::RequestHead& head);
 
 }  // namespace giliran::proxy

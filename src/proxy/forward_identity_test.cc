@@ -83,6 +83,29 @@ TEST(ForwardIdentity, OffAddsNothingAndBelievesTheTrusted) {
                   "X-Forwarded-Port: 443", "x-forwarded-prefix: /p", "Forwarded: for=1.1.1.1"));
 }
 
+TEST(ForwardIdentity, WhatForwardedSaidIsSaidToThoseWhoReadTheOthers) {
+  ForwardedBy behind = by(Forwarding::kReplace, true, false);
+  behind.asker_host = "2001:db8::1";
+  behind.asked_proto = "https";
+  behind.asked_host = "a.example";
+  const std::string theirs = "Forwarded: for=\"[2001:db8::1]\";proto=https;host=a.example\r\n";
+  EXPECT_THAT(forward(theirs, behind),
+              ElementsAre(theirs.substr(0, theirs.size() - 2),
+                          "X-Forwarded-For: 2001:db8::1, 10.0.0.9", "X-Forwarded-Proto: https",
+                          "X-Forwarded-Host: a.example", "X-Forwarded-Port: 8080"));
+  behind.asked_host = std::string_view(kTheirs).substr(0, 0);
+  EXPECT_EQ(forward(theirs + "X-Forwarded-Proto: http\r\n", behind)[1], "X-Forwarded-Proto: http");
+}
+
+TEST(ForwardIdentity, XRealIpIsBelievedAsTheOthersAndNeverMade) {
+  const std::string theirs = "x-real-ip: 6.6.6.6\r\n";
+  EXPECT_EQ(forward(theirs, by(Forwarding::kReplace, false)), kOursOnly);
+  EXPECT_THAT(forward(theirs, by(Forwarding::kOff, false)), IsEmpty());
+  EXPECT_EQ(forward(theirs, by(Forwarding::kReplace, true))[0], "x-real-ip: 6.6.6.6");
+  EXPECT_EQ(forward(theirs, by(Forwarding::kAppend, false))[0], "x-real-ip: 6.6.6.6");
+  EXPECT_EQ(forward(theirs, by(Forwarding::kOff, true))[0], "x-real-ip: 6.6.6.6");
+}
+
 TEST(ForwardIdentity, ForwardedOnlyWhereAskedFor) {
   auto ours = kOursOnly;
   ours.pop_back();
@@ -133,51 +156,6 @@ TEST(ForwardIdentity, WhatIsAddedIsBounded) {
       EXPECT_LE(bytes, theirs.size() + kForwardBytesMax) << host_bytes;
     }
   }
-}
-
-TEST(ForwardUpgrade, OnlyWhereTheListenerPassesIt) {
-  const std::string asks = "Connection: upgrade\r\nUpgrade: websocket\r\n";
-  const ForwardedBy passes{.forwarding = Forwarding::kOff, .upgrade = true};
-  const ForwardedBy drops{.forwarding = Forwarding::kOff};
-  EXPECT_THAT(forward(asks, passes), ElementsAre("Upgrade: websocket"));
-  EXPECT_THAT(forward(asks, drops), IsEmpty());
-  EXPECT_THAT(forward("Upgrade: websocket\r\n", passes), IsEmpty());  // not in Connection
-}
-
-TEST(ForwardUpgrade, NeverToH2c) {
-  const ForwardedBy passes{.forwarding = Forwarding::kOff, .upgrade = true};
-  EXPECT_THAT(
-      forward("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n",
-              passes),
-      IsEmpty());
-  EXPECT_THAT(forward("Connection: upgrade\r\nUpgrade: H2C, websocket\r\nUpgrade: h2c, foo/2\r\n"
-                      "HTTP2-Settings: AA\r\n",
-                      passes),
-              ElementsAre("Upgrade: websocket, foo/2"));
-  EXPECT_THAT(forward("Connection: upgrade\r\nUpgrade: " + std::string(300, 'x') + "\r\n", passes),
-              IsEmpty());
-}
-
-TEST(ForwardUpgrade, ARequestWithABodyAsksForNone) {
-  const ForwardedBy passes{.forwarding = Forwarding::kOff, .upgrade = true};
-  const std::string asks = "Connection: upgrade\r\nUpgrade: websocket\r\n";
-  EXPECT_THAT(forward(asks + "Content-Length: 1\r\n", passes), IsEmpty());
-  EXPECT_THAT(forward(asks + "Content-Length: 0\r\n", passes), ElementsAre("Upgrade: websocket"));
-}
-
-TEST(ForwardUpgrade, ASwitchNamesItsProtocol) {
-  conn::ResponseHead head;
-  head.status = 101;
-  head.fields.items[0] = {"Upgrade", "websocket", wire::http1::Name::kUpgrade};
-  head.fields.items[1] = {"Connection", "upgrade", wire::http1::Name::kConnection};
-  head.fields.count = 2;
-  FieldList list;
-  forward_response(head, list);
-  ASSERT_EQ(list.count, 2U);
-  EXPECT_EQ(list.items[0].value, "websocket");
-  head.status = 426;
-  forward_response(head, list);
-  EXPECT_EQ(list.count, 1U);
 }
 
 TEST(ForwardRequestFields, ExpectationsPassAndTeDoesNot) {

@@ -198,11 +198,37 @@ TEST_F(IdentityTest, ATrustedFieldSaysWhoAsks) {
   EXPECT_THAT(servers_[0]->requests[0], HasSubstr("X-Forwarded-For: 203.0.113.5, 127.0.0.1\r\n"));
 }
 
+// Five clients behind one proxy are five.
+TEST_F(IdentityTest, ATrustedForwardedSaysWhoAsks) {
+  listener_config_.trusted = {network("127.0.0.0/8")};
+  options_.request_rate_max = 1;
+  shared_.rate_limiter = std::make_unique<RateLimiter>(7);
+  start(1);
+  const auto ask_as = [this](const std::string& client) {
+    return get("GET / HTTP/1.1\r\nHost: h\r\nForwarded: for=6.6.6.6, for=" + client +
+               ";proto=https;host=a.example, for=127.0.0.2\r\n\r\n");
+  };
+  EXPECT_THAT(ask_as("203.0.113.5"), EndsWith("hi"));
+  EXPECT_EQ(last().record.client, address("203.0.113.5:0"));
+  EXPECT_THAT(servers_[0]->requests[0], HasSubstr("X-Forwarded-For: 203.0.113.5, 127.0.0.1\r\n"));
+  EXPECT_THAT(servers_[0]->requests[0], HasSubstr("X-Forwarded-Proto: https\r\n"));
+  EXPECT_THAT(servers_[0]->requests[0], HasSubstr("X-Forwarded-Host: a.example\r\n"));
+  EXPECT_THAT(servers_[0]->requests[0], HasSubstr("Forwarded: for=6.6.6.6, for=203.0.113.5;"));
+  EXPECT_THAT(ask_as("\"[2001:db8::1]:4711\""), EndsWith("hi"));
+  EXPECT_EQ(last().record.client, address("[2001:db8::1]:4711"));
+  EXPECT_THAT(servers_[0]->requests[1], HasSubstr("X-Forwarded-For: 2001:db8::1, 127.0.0.1\r\n"));
+  EXPECT_THAT(ask_as("203.0.113.6"), EndsWith("hi"));
+  EXPECT_THAT(ask_as("203.0.113.5"), StartsWith("HTTP/1.1 429"));
+}
+
 TEST_F(IdentityTest, AnUntrustedFieldIsNothing) {
   start(1);
   get("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.5\r\n\r\n");
   EXPECT_TRUE(last().record.client.none());
   EXPECT_THAT(servers_[0]->requests[0], HasSubstr("X-Forwarded-For: 127.0.0.1\r\n"));
+  get("GET / HTTP/1.1\r\nHost: h\r\nForwarded: for=203.0.113.5\r\nX-Real-IP: 203.0.113.5\r\n\r\n");
+  EXPECT_TRUE(last().record.client.none());
+  EXPECT_THAT(servers_[0]->requests[1], Not(HasSubstr("203.0.113.5")));
 }
 
 // --- stickiness ---
@@ -257,6 +283,17 @@ TEST_F(StickyExchangeTest, AServerThatIsGoneIsReplaced) {
   const std::string server = last().server;
   EXPECT_EQ(cookie_in(get_with(other)), "");
   EXPECT_EQ(last().server, server);
+}
+
+// Of another path, or from before a server went.
+TEST_F(StickyExchangeTest, AStaleCookieInFrontChangesNothing) {
+  begin();
+  const std::string cookie = cookie_in(get());
+  const std::string server = last().server;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(cookie_in(get_with("turn=0123456789abcdef; " + cookie)), "");
+    EXPECT_EQ(last().server, server);
+  }
 }
 
 TEST_F(StickyExchangeTest, NonsenseIsReplaced) {

@@ -169,10 +169,15 @@ uint32_t first_match(uint32_t from, uint32_t count, RouteAt route_at, const conn
 // --- redirects ---
 
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+constexpr std::string_view kUsualPort = "80";  // of http, where a Host names none
 
 constexpr bool is_alphanumeric(char c) {
   const char lower = base::to_lower(c);
   return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool is_number(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool may_redirect_to(std::string_view host) {
@@ -200,6 +205,9 @@ class Expansion {
   void put(std::string_view text) {
     for (const char c : text) put_encoded(c);
   }
+  void put_plain(std::string_view text) {
+    for (const char c : text) put(c);
+  }
   std::optional<std::string_view> text() const {
     if (size_ > out_.size()) return std::nullopt;
     return std::string_view(out_.data(), size_);
@@ -220,6 +228,51 @@ class Expansion {
   std::span<char> out_;
   size_t size_ = 0;
 };
+
+// --- what stands in braces ---
+
+bool put_host(const conn::RequestHead& head, Expansion& expansion) {
+  const std::string_view host = host_without_port(head.host);
+  if (!may_redirect_to(host)) return false;
+  expansion.put_plain(host);
+  return true;
+}
+
+// Behind the ':' of an authority; may be empty.
+std::string_view port_of(std::string_view authority) {
+  const size_t host = authority.find(']');
+  const size_t colon = authority.find(':', host == std::string_view::npos ? 0 : host);
+  return colon == std::string_view::npos ? std::string_view() : authority.substr(colon + 1);
+}
+
+bool put_port(const conn::RequestHead& head, Expansion& expansion) {
+  const std::string_view port = port_of(head.host);
+  expansion.put_plain(port.empty() ? kUsualPort : port);
+  return is_number(port);
+}
+
+bool put_authority(const conn::RequestHead& head, Expansion& expansion) {
+  if (!put_host(head, expansion)) return false;
+  const std::string_view port = port_of(head.host);
+  if (port.empty()) return true;
+  expansion.put(':');
+  return put_port(head, expansion);
+}
+
+bool put_path(const conn::RequestHead& head, Expansion& expansion) {
+  if (!head.path.starts_with('/')) expansion.put('/');  // "*", and "?query" alone
+  if (head.path.starts_with('/') || head.path.starts_with('?')) expansion.put(head.path);
+  return true;
+}
+
+struct Place {
+  std::string_view name;
+  bool (*put)(const conn::RequestHead& head, Expansion& expansion);  // false: it cannot
+};
+constexpr Place kPlaces[] = {{"{host}", put_host},
+                             {"{port}", put_port},
+                             {"{authority}", put_authority},
+                             {"{path}", put_path}};
 
 // "//evil.example/x", made of a path, would be the address of another site.
 std::string_view on_this_site(std::string_view text) {
@@ -260,6 +313,7 @@ RouteFound find_route(uint32_t count, RouteAt route_at, const conn::RequestHead&
   if (route_at(first).path.empty()) return {.kind = Kind::kRoute, .index = first};
 
   std::string_view path = head.path.substr(0, head.path.find('?'));
+  if (head.path.starts_with('?')) path = "/";
   const std::string_view sent = path;
   if (path.find('%') != std::string_view::npos) {
     if (path.size() > scratch.path.size() || has_nul(path)) return {.kind = Kind::kAmbiguous};
@@ -288,23 +342,18 @@ RouteFound find_route(std::span<const config::Route> routes, const conn::Request
 
 std::optional<std::string_view> expand_redirect(std::string_view to, const conn::RequestHead& head,
                                                 std::span<char> out) {
-  constexpr std::string_view kHost = "{host}";
-  constexpr std::string_view kPath = "{path}";
   const bool other_site = to.starts_with("//");
   Expansion expansion(out);
   while (!to.empty()) {
-    if (to.starts_with(kHost)) {
-      const std::string_view host = host_without_port(head.host);
-      if (!may_redirect_to(host)) return std::nullopt;
-      for (const char c : host) expansion.put(c);
-      to.remove_prefix(kHost.size());
-    } else if (to.starts_with(kPath)) {
-      expansion.put(head.path.starts_with('/') ? head.path : std::string_view("/"));
-      to.remove_prefix(kPath.size());
-    } else {
+    const auto place = std::ranges::find_if(
+        kPlaces, [to](const Place& known) { return to.starts_with(known.name); });
+    if (place == std::end(kPlaces)) {
       expansion.put(to.substr(0, 1));
       to.remove_prefix(1);
+      continue;
     }
+    if (!place->put(head, expansion)) return std::nullopt;
+    to.remove_prefix(place->name.size());
   }
   const auto text = expansion.text();
   if (!text || other_site) return text;

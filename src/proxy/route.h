@@ -58,10 +58,12 @@ bool matches_but_path(const config::Route& route, const conn::RequestHead& head)
 // The host of a request without port and final dot: "example.org", "[::1]"; may be empty.
 std::string_view host_without_port(std::string_view authority);
 
-// `to` with {host} (without port) and {path} (with its query) of the request put in, written into
-// `out`. Safe as the value of a Location field: visible ASCII only, what cannot stand in a URI is
-// percent-encoded, and a path cannot become another site's address ("//evil.example"). Absent where
-// it does not fit, or where the host is needed and missing or not a plain name, IPv4 or [IPv6].
+// `to` with these of the request put in, written into `out`: {host} (without port and final dot),
+// {port} (of its Host; 80 where that names none), {authority} (both, as its Host has them) and
+// {path} (with its query). Safe as the value of a Location field: visible ASCII only, what cannot
+// stand in a URI is percent-encoded, and a path cannot become another site's address
+// ("//evil.example"). Absent where it does not fit, or where the host is needed and missing or not
+// a plain name, IPv4 or [IPv6], or a port no number.
 std::optional<std::string_view> expand_redirect(std::string_view to, const conn::RequestHead& head,
                                                 std::span<char> out);
 

@@ -97,6 +97,8 @@ TEST(Route, ByPathSegments) {
     }
   }
   EXPECT_EQ(find({Route{.path = "/"}}, Asked("/any/../thing")), route(0));
+  EXPECT_EQ(find({Route{.path = "/"}}, Asked("http://h?/api")), route(0));
+  EXPECT_EQ(find({Route{.path = "/api"}}, Asked("http://h?/api")), kNone);
   EXPECT_EQ(find({Route{.path = "/"}}, Asked("*", "Host: h\r\n", "OPTIONS")), kNone);
   EXPECT_EQ(find({Route{.path = "/"}}, Asked("h:1", "Host: h:1\r\n", "CONNECT")), kNone);
   EXPECT_EQ(find({Route{.path = "/a%2fb"}}, Asked("/a%2Fb/c")), kAmbiguous);
@@ -242,6 +244,27 @@ TEST(Redirect, PutsInHostAndPath) {
   EXPECT_EQ(redirect("https://{host}/", with_host("[::1]:80")), "https://[::1]/");
   EXPECT_EQ(redirect("//{host}/x", asked), "//Example.org/x");
   EXPECT_EQ(redirect("https://{host}{path}", Asked("*", "Host: h\r\n", "OPTIONS")), "https://h/");
+}
+
+TEST(Redirect, PutsInThePortWhereAskedTo) {
+  const Asked asked("/a", "Host: Example.org:8080\r\n");
+  EXPECT_EQ(redirect("https://{authority}{path}", asked), "https://Example.org:8080/a");
+  EXPECT_EQ(redirect("https://{host}:{port}{path}", asked), "https://Example.org:8080/a");
+  for (const auto& [host, authority, port] : {std::array{"h", "h", "80"},
+                                              {"h:", "h", "80"},
+                                              {"[::1]", "[::1]", "80"},
+                                              {"[::1]:8", "[::1]:8", "8"},
+                                              {"h.:81", "h:81", "81"}}) {
+    EXPECT_EQ(redirect("http://{authority}/", with_host(host)),
+              "http://" + std::string(authority) + "/");
+    EXPECT_EQ(redirect("/{port}", with_host(host)), "/" + std::string(port));
+  }
+  EXPECT_EQ(redirect("http://{authority}/", with_host("")), "(none)");
+}
+
+TEST(Redirect, AQueryAloneHasThePathSlash) {
+  EXPECT_EQ(redirect("https://{host}{path}", Asked("http://h?a=b")), "https://h/?a=b");
+  EXPECT_EQ(redirect("{path}", Asked("http://h?//evil.example")), "/?//evil.example");
 }
 
 TEST(Redirect, AHostThatIsNoPlainNameGoesNowhere) {

@@ -11,13 +11,17 @@ namespace {
 constexpr std::string_view kAttributes = "; Path=/; HttpOnly; SameSite=Lax";
 constexpr size_t kTokenSize = 16;
 
-std::optional<uint64_t> find_in(std::string_view cookies, std::string_view name) {
+std::optional<uint32_t> find_in(std::string_view cookies, std::string_view name,
+                                EndpointOf endpoint_of) {
   while (!cookies.empty()) {
     const size_t end = cookies.find(';');
     const std::string_view pair = base::trim(cookies.substr(0, end));
     if (pair.size() == name.size() + 1 + kTokenSize && pair.starts_with(name) &&
         pair[name.size()] == '=') {
-      if (const auto id = base::parse_span_id(pair.substr(name.size() + 1))) return id->value;
+      const auto token = base::parse_span_id(pair.substr(name.size() + 1));
+      if (token) {
+        if (const auto endpoint = endpoint_of(token->value)) return endpoint;
+      }
     }
     if (end == std::string_view::npos) break;
     cookies.remove_prefix(end + 1);
@@ -27,10 +31,11 @@ std::optional<uint64_t> find_in(std::string_view cookies, std::string_view name)
 
 }  // namespace
 
-std::optional<uint64_t> find_token(const conn::Fields& fields, std::string_view cookie_name) {
+std::optional<uint32_t> find_by_cookie(const conn::Fields& fields, std::string_view cookie_name,
+                                       EndpointOf endpoint_of) {
   for (const conn::Field& field : fields.all()) {
     if (field.id != wire::http1::Name::kCookie) continue;
-    if (const auto token = find_in(field.value, cookie_name)) return token;
+    if (const auto endpoint = find_in(field.value, cookie_name, endpoint_of)) return endpoint;
   }
   return std::nullopt;
 }

@@ -7,14 +7,20 @@
 #include <span>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "conn/stream.h"
 
 namespace giliran::proxy {
 
-// The token in the request's cookie of that name: exactly 16 lower-case hex digits, without quotes.
-// Of several, the first that is one. Names are compared as written; pairs end at ";", as RFC 6265
-// says, and white space around them is dropped.
-std::optional<uint64_t> find_token(const conn::Fields& fields, std::string_view cookie_name);
+// The endpoint that a token means, if it means one.
+using EndpointOf = base::FunctionRef<std::optional<uint32_t>(uint64_t token)>;
+
+// The endpoint that the request's cookie of that name means. A token is exactly 16 lower-case hex
+// digits, without quotes. Of several cookies (one of another path, or from before a server went)
+// the first that means an endpoint counts. Names are compared as written; pairs end at ";", as RFC
+// 6265 says, and white space around them is dropped.
+std::optional<uint32_t> find_by_cookie(const conn::Fields& fields, std::string_view cookie_name,
+                                       EndpointOf endpoint_of);
 
 // What a Set-Cookie value has beside the name.
 constexpr size_t kSetCookieBytes = 1 + 16 + sizeof("; Path=/; HttpOnly; SameSite=Lax") - 1;

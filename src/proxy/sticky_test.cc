@@ -9,14 +9,22 @@ namespace giliran::proxy {
 namespace {
 
 constexpr uint64_t kToken = 0x0123456789abcdefULL;
+constexpr uint64_t kStale = 0xaaaaaaaaaaaaaaaaULL;
 
+// Every token but kStale is an endpoint's.
 std::optional<uint64_t> find(const std::vector<std::string>& cookies) {
   conn::Fields fields;
   for (const std::string& value : cookies) {
     fields.items[fields.count++] = {"x", "srv=ffffffffffffffff", wire::http1::Name::kOther};
     fields.items[fields.count++] = {"cookie", value, wire::http1::Name::kCookie};
   }
-  return find_token(fields, "srv");
+  uint64_t found = 0;
+  const auto endpoint_of = [&found](uint64_t token) -> std::optional<uint32_t> {
+    if (token == kStale) return std::nullopt;
+    found = token;
+    return 0;
+  };
+  return find_by_cookie(fields, "srv", endpoint_of) ? std::optional(found) : std::nullopt;
 }
 
 TEST(Sticky, FindsTheTokenAmongCookies) {
@@ -27,6 +35,13 @@ TEST(Sticky, FindsTheTokenAmongCookies) {
     EXPECT_EQ(find({cookie}), kToken) << cookie;
   }
   EXPECT_EQ(find({"a=b", "srv=0123456789abcdef"}), kToken);
+}
+
+TEST(Sticky, OneThatMeansNobodyIsPassedOver) {
+  const std::string stale = "srv=aaaaaaaaaaaaaaaa", good = "srv=0123456789abcdef";
+  EXPECT_EQ(find({stale + "; " + good}), kToken);
+  EXPECT_EQ(find({stale + "; " + stale, good + "; srv=fedcba9876543210"}), kToken);
+  EXPECT_FALSE(find({stale}));
 }
 
 TEST(Sticky, NothingElseIsOne) {

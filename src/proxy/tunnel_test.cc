@@ -151,6 +151,99 @@ TEST_F(ProxyTunnelTest, ASwitchNobodyAskedForIsABadResponse) {
   begin();
   EXPECT_THAT(get(), StartsWith("HTTP/1.1 502"));
   expect_end(End::kBadResponse, By::kServer, Phase::kWait, 502);
+  EXPECT_EQ(last().reason, "bad-upgrade");
+}
+
+TEST_F(ProxyTunnelTest, ASwitchToWhatWasNotOfferedIsABadResponse) {
+  start(1);
+  for (const char* named : {"Upgrade: h2c\r\n", "Upgrade: websocket, tcp\r\n", ""}) {
+    servers_[0]->answer =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n" + std::string(named) + "\r\n";
+    const std::string got = get(
+        "GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n\r\n");
+    EXPECT_THAT(got, StartsWith("HTTP/1.1 502")) << named;
+    EXPECT_EQ(last().reason, "bad-upgrade");
+    EXPECT_EQ(last().upgrade, "");
+    expect_end(End::kBadResponse, By::kServer, Phase::kWait, 502);
+  }
+}
+
+// docker exec: what to run is the body, its terminal the tunnel.
+TEST_F(ProxyTunnelTest, ABodyComesBeforeTheTunnel) {
+  for (const bool chunked : {false, true}) {
+    if (!chunked) start(1);
+    servers_[0]->on_request = [this](net::TestPeer& peer, const std::string&) {
+      upstream_ = &peer;
+      peer.on_data = {};  // what comes now is the body's, then the tunnel's
+    };
+    upstream_ = nullptr;
+    const std::string body = chunked ? "4\r\n{\"a\"\r\n3\r\n:1}\r\n0\r\n\r\n" : "{\"a\":1}";
+    const std::string head =
+        std::string("POST /exec HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n") +
+        (chunked ? "Transfer-Encoding: chunked" : "Content-Length: 7") + "\r\n\r\n";
+    net::TestPeer& client = ask(head + body.substr(0, 5));
+    ASSERT_TRUE(until([&] { return upstream_ != nullptr; }));
+    EXPECT_THAT(servers_[0]->requests.back(), HasSubstr("Upgrade: tcp\r\n"));
+    EXPECT_THAT(servers_[0]->requests.back(), HasSubstr("Connection: upgrade\r\n"));
+    EXPECT_THAT(servers_[0]->requests.back(),
+                HasSubstr(chunked ? "Transfer-Encoding: chunked\r\n" : "Content-Length: 7\r\n"));
+    // Quicker than the body: the client hears of it when its body is over.
+    upstream_->send(
+        "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nserver first");
+    settle();
+    EXPECT_EQ(client.incoming, "");
+    client.send(body.substr(5) + "client first");
+    ASSERT_TRUE(until([&] { return client.incoming.ends_with("\r\n\r\nserver first"); }));
+    ASSERT_TRUE(until([&] { return upstream_->incoming.ends_with("client first"); }));
+    EXPECT_THAT(client.incoming, StartsWith("HTTP/1.1 101 UPGRADED\r\n"));
+    if (!chunked) {
+      EXPECT_EQ(upstream_->incoming, body + "client first");
+    }
+    const size_t before = records_.size();
+    upstream_->close();
+    client.close();
+    ASSERT_TRUE(until([&] { return records_.size() > before; }));
+    expect_end(End::kOk, By::kNobody, Phase::kNone, 101);
+    EXPECT_EQ(last().upgrade, "tcp");
+    EXPECT_EQ(last().record.body_in, 7U + 12U);
+    EXPECT_EQ(last().record.body_out, 12U);
+  }
+}
+
+TEST_F(ProxyTunnelTest, ADeclinedUpgradeWithABodyIsAnOrdinaryRequest) {
+  begin("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_THAT(get("POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                  "Content-Length: 4\r\n\r\nbody"),
+              EndsWith("hi"));
+  expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
+  EXPECT_EQ(last().record.body_in, 4U);
+  EXPECT_EQ(last().upgrade, "");
+}
+
+TEST_F(ProxyTunnelTest, WhatAServerOffersPasses) {
+  start(1);
+  const std::string ask_it = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  servers_[0]->answer =
+      "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n"
+      "Content-Length: 0\r\n\r\n";
+  const std::string required = get(ask_it);
+  EXPECT_THAT(required, HasSubstr("\r\nUpgrade: websocket\r\n"));
+  EXPECT_THAT(required, HasSubstr("\r\nConnection: upgrade\r\n"));
+  EXPECT_THAT(get("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+              HasSubstr("\r\nConnection: close, upgrade\r\n"));
+  EXPECT_THAT(get("GET / HTTP/1.0\r\n\r\n"), Not(HasSubstr("pgrade:")));
+  servers_[0]->answer =
+      "HTTP/1.1 200 OK\r\nConnection: upgrade\r\nUpgrade: h2,h2c\r\nContent-Length: 2\r\n\r\nhi";
+  const std::string apache = get(ask_it);
+  EXPECT_THAT(apache, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(apache, Not(HasSubstr("pgrade")));
+}
+
+TEST_F(ProxyTunnelTest, WhatAServerOffersStaysWithItWhereUpgradesAreNotPassed) {
+  listener_config_.upgrade = false;
+  begin(
+      "HTTP/1.1 426 No\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(get(), Not(HasSubstr("pgrade:")));
 }
 
 TEST_F(ProxyTunnelTest, ConnectIsPassedOnWhereAllowed) {

@@ -373,8 +373,8 @@ std::optional<base::Duration> Worker::over_rate(const base::Address& client) {
 }
 
 uint32_t Worker::preferred(const cluster::Pool& pool, const conn::Fields& fields) const {
-  const auto token = find_token(fields, pool.options.sticky_cookie);
-  return token ? pool.sticky.find(*token).value_or(kNobody) : kNobody;
+  const auto endpoint_of = [&pool](uint64_t token) { return pool.sticky.find(token); };
+  return find_by_cookie(fields, pool.options.sticky_cookie, endpoint_of).value_or(kNobody);
 }
 
 std::string Worker::sticky_cookie(const cluster::Pool& pool, uint32_t index) const {

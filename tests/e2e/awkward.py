@@ -206,6 +206,7 @@ TABLE = [
     ("absolute-other-host", get(target=b"http://other/a", host=b"Host: h\r\n"), 1),
     ("absolute-no-path", line(b"GET http://h HTTP/1.1"), 1),
     ("absolute-upper", line(b"GET HTTP://H/a HTTP/1.1"), 1),
+    ("absolute-query-alone", line(b"GET http://h?a=/b HTTP/1.1"), 1),
     ("absolute-user", line(b"GET http://h@evil/ HTTP/1.1"), 400),
     ("absolute-no-host-field", b"GET http://h/ HTTP/1.1\r\n\r\n", 400),
     ("absolute-empty-host", line(b"GET http:///a HTTP/1.1"), 400),

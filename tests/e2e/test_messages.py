@@ -300,6 +300,18 @@ NO_BODY = [
     ("204", b"DELETE", b"HTTP/1.1 204 Gone\r\n\r\n", None),
     ("204-zero", b"DELETE", b"HTTP/1.1 204 Gone\r\nContent-Length: 0\r\n\r\n", None),
 ]
+# These announce what cannot be: the answer counts, the server's connection is not used again.
+NO_BODY_ANNOUNCED = [
+    ("204-length", b"DELETE", b"HTTP/1.1 204 Gone\r\nContent-Length: 5\r\n\r\n"),
+    ("204-chunked", b"DELETE", b"HTTP/1.1 204 Gone\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ("204-chunked-sent", b"DELETE",
+     b"HTTP/1.1 204 Gone\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ("204-both", b"DELETE",
+     b"HTTP/1.1 204 Gone\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    ("304-two-lengths", b"GET",
+     b"HTTP/1.1 304 Same\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"),
+    ("head-odd-coding", b"HEAD", OK + b"Transfer-Encoding: gzip\r\n\r\n"),
+]
 
 
 @pytest.mark.smoke
@@ -319,6 +331,24 @@ def test_a_response_without_a_body(g, method, response, length):
         found = await_records(coordinator.log, 3)
         assert [(r["end"], r.get("body_out", 0)) for r in found] == [("ok", 0)] * 3
         assert server.accepted == 1
+
+
+@pytest.mark.parametrize("method,response", [pytest.param(*rest, id=name)
+                                             for name, *rest in NO_BODY_ANNOUNCED])
+def test_no_field_gives_a_body_to_a_response_without_one(g, method, response):
+    with RawServer(answering(response)) as server:
+        coordinator = g.coordinator(server, threads=1)
+        with Wire(coordinator.port) as client:
+            for _ in range(3):
+                client.send(method + b" / HTTP/1.1\r\nHost: h\r\n\r\n")
+                head = client.head()
+                assert head.split(b" ")[1] == response.split(b" ")[1]
+                assert b"content-length" not in fields(head)
+                assert method == b"HEAD" or b"transfer-encoding" not in fields(head)
+                assert client.data == b""
+        found = await_records(coordinator.log, 3)
+        assert [(r["end"], r.get("body_out", 0)) for r in found] == [("ok", 0)] * 3
+        assert server.accepted == 3
 
 
 def test_a_body_behind_a_head_response_is_nobodys(g):
@@ -393,6 +423,8 @@ def sent_on(g, request, count=1):
     (b"OPTIONS http://other:81 HTTP/1.1\r\nHost: h\r\n", b"*", b"other:81"),
     (b"GET http://other/a?b HTTP/1.1\r\nHost: h\r\n", b"/a?b", b"other"),
     (b"GET http://other HTTP/1.1\r\nHost: h\r\n", b"/", b"other"),
+    (b"GET http://other?a=b HTTP/1.1\r\nHost: h\r\n", b"/?a=b", b"other"),
+    (b"OPTIONS http://other?a HTTP/1.1\r\nHost: h\r\n", b"/?a", b"other"),
     (b"GET HTTPS://[::1]:8443/a HTTP/1.1\r\nHost: h\r\n", b"/a", b"[::1]:8443"),
     (b"GET //h//../a HTTP/1.1\r\nHost: h\r\n", b"//h//../a", b"h"),
     (b"GET http://other/ HTTP/1.0\r\n", b"/", b"other"),

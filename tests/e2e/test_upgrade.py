@@ -190,3 +190,37 @@ def test_a_server_that_declines_answers(g, nginx):
     assert done.stdout == b"GET\nGET\n"
     assert b"Re-using existing connection" in done.stderr
     assert all("upgrade" not in r for r in await_records(coordinator.log, 2))
+
+
+def test_an_upgrade_with_a_body_as_docker_exec_asks(g):
+    """The body says what to run; behind it the connection is that program's terminal."""
+    body = b'{"Detach":false,"Tty":true}'
+
+    def daemon(connection, _):
+        head, rest = read_head(connection)
+        assert b"\r\nUpgrade: tcp\r\n" in head
+        while len(rest) < len(body):
+            rest += connection.recv(1000)
+        assert rest == body
+        connection.sendall(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n$ ")
+        while data := connection.recv(1000):
+            connection.sendall(data.upper())
+
+    with RawServer(daemon) as server:
+        coordinator = g.coordinator(server)
+        with socket.create_connection(("127.0.0.1", coordinator.port), 10 * SLOW) as client:
+            client.sendall(b"POST /exec/1/start HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\n"
+                           b"Upgrade: tcp\r\nContent-Type: application/json\r\n"
+                           b"Content-Length: %d\r\n\r\n" % len(body))
+            client.sendall(body)
+            answer, rest = read_head(client)
+            assert answer.startswith(b"HTTP/1.1 101 ") and b"Upgrade: tcp" in answer
+            while not rest.endswith(b"$ "):
+                rest += client.recv(100)
+            client.sendall(b"ls")
+            got = b""
+            while got != b"LS":
+                got += client.recv(100)
+        record, = await_records(coordinator.log, 1)
+    assert (record["end"], record["status"], record["upgrade"]) == ("ok", 101, "tcp")
+    assert (record["body_in"], record["body_out"]) == (len(body) + 2, 4)
