@@ -37,7 +37,7 @@ constexpr uint32_t kHeaderChangeBytesMax = 4096;  // names and values together
 
 struct Redirect {
   uint16_t status = 302;  // 301, 302, 303, 307 or 308
-  std::string to{};       // {host} and {path} (with its query) stand for the request's
+  std::string to{};       // {host}, {port}, {authority} and {path} stand for the request's
   bool operator==(const Redirect&) const = default;
 };
 

@@ -355,7 +355,8 @@ TEST(Complete, WhatFlagsBringLater) {
   EXPECT_TRUE(complete(*config));
   config->pools[0].servers.push_back({.spec = {"A:01", 1}, .name = ""});
   EXPECT_EQ(complete(*config).error().message,
-            "key 'pool.servers': bad value 'A:01': it is given twice");
+            "key 'pool.servers': bad value 'A:01': it is given twice; for a larger share give it a "
+            "weight, to have it twice a name each: { address = \"A:01\", name = \"...\" }");
   EXPECT_THAT(complete({}).error().message, HasSubstr("give --listen HOST:PORT"));
 }
 

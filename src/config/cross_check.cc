@@ -93,6 +93,33 @@ class Check {
           nearest_of(pool.policy, options_.policies));
     }
     servers(pool, table);
+    idle_of_pool(pool, table);
+  }
+
+  void idle_of_pool(const Pool& pool, const Value* table) {
+    const Pool plain;
+    const auto unused = [&](std::string_view key, bool changed, std::string_view why) {
+      idle("pool", key, table, changed, why);
+    };
+    const bool limited =
+        pool.in_flight_max != 0 || std::ranges::any_of(pool.servers, [](const Server& server) {
+          return server.in_flight_max != 0;
+        });
+    if (!limited) {
+      constexpr std::string_view kWhy = "nobody waits where no server has an in_flight_max";
+      unused("queue_max", pool.queue_max != plain.queue_max, kWhy);
+      unused("queue_timeout", pool.queue_timeout != plain.queue_timeout, kWhy);
+    }
+    if (pool.retries_max == 0) {
+      constexpr std::string_view kWhy = "nothing is tried again where retries_max is 0";
+      unused("retry_statuses", !pool.retry_statuses.empty(), kWhy);
+      unused("retry_budget", pool.retry_budget != plain.retry_budget, kWhy);
+      unused("retry_budget_floor", pool.retry_budget_floor != plain.retry_budget_floor, kWhy);
+    }
+    if (pool.mark_down_after == 0) {
+      unused("mark_down_on_5xx", pool.mark_down_on_5xx,
+             "no failures are counted where mark_down_after is 0");
+    }
   }
 
   void servers(const Pool& pool, const Value* table) {
@@ -101,16 +128,40 @@ class Check {
       error("pool.servers", position(table, "servers"),
             fmt::format("pool '{}' has no server", pool.name));
     }
-    std::map<std::string, Position> addresses, names;
+    std::map<std::string, First> addresses;
+    std::map<std::string, Position> names;  // as records have them
     for (size_t i = 0; i < pool.servers.size(); ++i) {
       const Server& server = pool.servers[i];
       const Value* item = element(table, "servers", i);
       const auto parts = split_host_port(server.spec.host_port);
       if (!parts) continue;  // reported where it was read
+      const bool named = !server.name.empty();
       const Position at = item == nullptr ? Position{} : item->at;
-      once(addresses, canonical(*parts), "pool.servers", at, server.spec.host_port);
-      once(names, server.name, "pool.servers.name", position(item, "name"), server.name);
+      const auto [first, fresh] = addresses.try_emplace(canonical(*parts), First{at, named});
+      if (!fresh && !(named && first->second.named)) {
+        same_server(server, at, first->second.at);
+        continue;
+      }
+      const std::string& name = named ? server.name : server.spec.host_port;
+      once(names, name, named ? "pool.servers.name" : "pool.servers",
+           named ? position(item, "name") : at, name);
     }
+  }
+
+  // Where an address came first, and whether its server has a name.
+  struct First {
+    Position at;
+    bool named;
+  };
+
+  // One that is meant twice (two configurations of one program, say) is told apart by its names.
+  void same_server(const Server& server, Position at, Position first) {
+    bad("pool.servers", at, server.spec.host_port,
+        fmt::format("{}; for a larger share give it a weight, to have it twice a name each: "
+                    "{{ address = \"{}\", name = \"...\" }}",
+                    first.line == 0 ? "it is given twice"
+                                    : fmt::format("line {} has it already", first.line),
+                    server.spec.host_port));
   }
 
   void listener(const Listener& listener, const Value* table) {
@@ -122,10 +173,27 @@ class Check {
         table == nullptr ? !listener.routes.empty() : table->find("route") != nullptr;
     if (listener.listen.scheme == Scheme::kTcp) {
       tcp(listener, table, routed);
-    } else if (listener.pool.empty() && !routed) {
-      error("listener.pool", position(table, "pool"), "is missing, and there is no route either");
+    } else {
+      http(listener, table, routed);
     }
     routes(listener, table);
+  }
+
+  void http(const Listener& listener, const Value* table, bool routed) {
+    if (listener.pool.empty() && !routed) {
+      error("listener.pool", position(table, "pool"), "is missing, and there is no route either");
+    }
+    if (listener.forwarded && listener.forwarding == Forwarding::kOff) {
+      idle("listener", "forwarded", table, true, "nothing is added where forwarding is off");
+    }
+  }
+
+  // `section.key`, where it was `changed`, has no effect, and why.
+  void idle(std::string_view section, std::string_view key, const Value* table, bool changed,
+            std::string_view why) {
+    if (!changed) return;
+    warn(fmt::format("{}.{}", section, key), position(table, key),
+         fmt::format("has no effect: {}", why));
   }
 
   // Flows are not parsed: what is about requests has nothing to be about.
@@ -137,17 +205,17 @@ class Check {
       error("listener.pool", position(table, "pool"), "is missing: a tcp:// listener needs one");
     }
     const Listener plain;
-    const auto idle = [&](std::string_view key, bool is_default) {
+    const auto unused = [&](std::string_view key, bool is_default) {
       if (is_default) return;
       warn(fmt::format("listener.{}", key), position(table, key),
            "has no effect on a tcp:// listener");
     };
-    idle("trusted", listener.trusted == plain.trusted);
-    idle("forwarding", listener.forwarding == plain.forwarding);
-    idle("forwarded", listener.forwarded == plain.forwarded);
-    idle("server_timing", listener.server_timing == plain.server_timing);
-    idle("connect", listener.connect == plain.connect);
-    idle("upgrade", listener.upgrade == plain.upgrade);
+    unused("trusted", listener.trusted == plain.trusted);
+    unused("forwarding", listener.forwarding == plain.forwarding);
+    unused("forwarded", listener.forwarded == plain.forwarded);
+    unused("server_timing", listener.server_timing == plain.server_timing);
+    unused("connect", listener.connect == plain.connect);
+    unused("upgrade", listener.upgrade == plain.upgrade);
   }
 
   void routes(const Listener& listener, const Value* table) {
@@ -158,6 +226,7 @@ class Check {
       once(names, route.name, "listener.route.name", position(item, "name"), route.name);
       uses(route.pool, "listener.route.pool", item);
       does_one(route, item);
+      idle_of_route(route, item);
       for (size_t before = 0; before < i; ++before) {
         if (!covers(listener.routes[before], route)) continue;
         warn("listener.route", item == nullptr ? Position{} : item->at,
@@ -166,6 +235,16 @@ class Check {
         break;
       }
     }
+  }
+
+  void idle_of_route(const Route& route, const Value* item) {
+    if (!route.redirect && !route.answer) return;
+    const auto unused = [&](std::string_view key, bool changed) {
+      idle("listener.route", key, item, changed, "the route answers by itself");
+    };
+    unused("request_headers", !route.request_headers.empty());
+    unused("response_headers", !route.response_headers.empty());
+    unused("body_bytes_max", route.body_bytes_max.has_value());
   }
 
   // Where there is a file, what is written counts, also what could not be read.
@@ -214,6 +293,14 @@ class Check {
                         base::format_bytes(config_.limits.target_bytes_max),
                         base::format_bytes(config_.limits.head_bytes_max)));
     }
+    const Limits plain;
+    idle("limits", "request_burst", limits,
+         config_.limits.request_burst != 0 && config_.limits.request_rate_max <= 0,
+         "there is no request_rate_max");
+    idle("limits", "body_rate_grace", limits,
+         config_.limits.body_rate_min == 0 &&
+             config_.limits.body_rate_grace != plain.body_rate_grace,
+         "there is no body_rate_min");
     if (config_.backoff_first > config_.backoff_max) {
       const std::string_view key = timeouts != nullptr && timeouts->find("backoff_first") == nullptr
                                        ? "backoff_max"

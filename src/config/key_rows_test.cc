@@ -42,9 +42,15 @@ TEST(Documentation, ItsExamplesAreGood) {
   EXPECT_EQ(examples.size(), 2U);
 }
 
+// Without this beside it, a key has no effect, and a warning says so.
+std::string needed_by(std::string_view name) {
+  if (name == "queue_max" || name == "queue_timeout") return "in_flight_max = 5\n";
+  return name == "request_burst" ? "request_rate_max = 5\n" : "";
+}
+
 // A file in which the example stands where the row says, with what else has to be there.
 std::string file_with(const KeyRow& row) {
-  const std::string line = fmt::format("{} = {}\n", row.name, row.example);
+  const std::string line = fmt::format("{} = {}\n{}", row.name, row.example, needed_by(row.name));
   const auto unless = [&](std::string_view name, std::string_view text) {
     return row.name == name ? std::string() : fmt::format("{} = {}\n", name, text);
   };

@@ -264,24 +264,31 @@ std::span<const Key<Listener>> listener_keys() {
                       "name", &L::pool, to_name),
              "none"),
       list_key({"trusted", "[\"10.0.0.0/8\", \"fd00::/8\", \"unix\"]",
-                "networks whose X-Forwarded-* and Forwarded are believed"},
+                "networks whose X-Forwarded-* and X-Real-IP are passed on as they came, and whose "
+                "X-Forwarded-For, or else Forwarded, says who asks"},
                "list of networks", &L::trusted, to_network, write_network),
       list_key({"proxy_protocol_from", "\"10.0.0.1\"",
                 "networks whose connections begin with a PROXY header, v1 or v2"},
                "list of networks", &L::proxy_protocol_from, to_network, write_network),
       choice_key<L, Forwarding>(
           {"forwarding", "\"append\"",
-           "X-Forwarded-For, -Proto and -Host: replace what a client says of itself unless it is "
-           "trusted, append to it, or add nothing (and remove it unless it is trusted)"},
+           "X-Forwarded-For, -Proto and -Host: replace what a client says of itself (there, in "
+           "Forwarded and in X-Real-IP) unless it is trusted, append to it, or add nothing (and "
+           "remove it unless it is trusted)"},
           "replace, append or off", &L::forwarding, kForwardings),
-      bool_key({"forwarded", "true", "Forwarded (RFC 7239) is added beside X-Forwarded-*"},
+      bool_key({"forwarded", "true",
+                "Forwarded (RFC 7239) is added beside X-Forwarded-*; nothing is where "
+                "forwarding is off"},
                &L::forwarded),
       bool_key({"server_timing", "true",
                 "answers tell in Server-Timing how long they waited for a slot (gl-queue), for a "
                 "connection (gl-connect) and for the server's head (gl-wait)"},
                &L::server_timing),
       bool_key({"connect", "true", "CONNECT is passed on; otherwise it is refused"}, &L::connect),
-      bool_key({"upgrade", "false", "Upgrade (WebSocket) is passed on"}, &L::upgrade),
+      bool_key({"upgrade", "false",
+                "Upgrade (WebSocket, docker exec) is passed on, but for more HTTP: h2c, h2, "
+                "HTTP/2.0, TLS/1.0"},
+               &L::upgrade),
       number_key(
           {"connections_max", "5000", "connections of this listener; 0: no limit of its own"},
           &L::connections_max, {.max = 10'000'000}),

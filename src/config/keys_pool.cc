@@ -96,7 +96,10 @@ std::span<const Key<Server>> server_keys() {
   using S = Server;
   static const std::vector<Key<S>> keys = {
       address_key(),
-      absent(text_key({"name", "\"green\"", "what records call it"}, "name", &S::name, to_name),
+      absent(text_key({"name", "\"green\"",
+                       "what records, messages and sticky cookies call it; servers with the same "
+                       "address need one each"},
+                      "name", &S::name, to_name),
              "its address"),
       weight_key(),
       number_key({"in_flight_max", "100",

@@ -20,6 +20,8 @@ base::Result<uint16_t> to_redirect_status(const Value& value) {
   return base::fail("expected 301, 302, 303, 307 or 308");
 }
 
+constexpr std::string_view kPlaces[] = {"{host}", "{port}", "{authority}", "{path}"};
+
 base::Result<std::string> to_target(const Value& value) {
   std::string to = GILIRAN_TRY(to_text(value));
   const bool begins = to.starts_with("http://") || to.starts_with("https://") ||
@@ -30,9 +32,9 @@ base::Result<std::string> to_target(const Value& value) {
   for (size_t at = to.find_first_of("{}"); at != std::string::npos;
        at = to.find_first_of("{}", at + 1)) {
     const std::string_view rest = std::string_view(to).substr(at);
-    if (!rest.starts_with("{host}") && !rest.starts_with("{path}")) {
-      return base::fail("expected {host} and {path} alone between braces");
-    }
+    const bool known = std::ranges::any_of(
+        kPlaces, [rest](std::string_view place) { return rest.starts_with(place); });
+    if (!known) return base::fail(fmt::format("braces hold one of {}", fmt::join(kPlaces, ", ")));
     at = to.find('}', at);
   }
   return to;
@@ -224,7 +226,9 @@ std::span<const Key<Redirect>> redirect_keys() {
       key_of({"status", "308", "301, 302, 303, 307 or 308"}, "status", &Redirect::status,
              to_redirect_status, from_number),
       absent(required(text_key({"to", "\"https://{host}{path}\"",
-                                "{host} and {path} (with its query) stand for the request's"},
+                                "of the request stand: {host} (without its port), {port} (80 "
+                                "where its Host has none), {authority} (both as it has them: "
+                                "for a redirect to the same place), {path} (with its query)"},
                                "URL", &Redirect::to, to_target)),
              "required"),
   };

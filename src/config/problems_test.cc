@@ -118,7 +118,15 @@ INSTANTIATE_TEST_SUITE_P(
             "\"10.0.0.2:80=3\"]"},
         Bad{POOL "servers = []", "6:11: key 'pool.servers': pool 'app' has no server"},
         Bad{POOL "servers = [\"a:1\", \"A:01=3\"]",
-            "6:19: key 'pool.servers': bad value 'A:01': line 6 has it already"},
+            "6:19: key 'pool.servers': bad value 'A:01': line 6 has it already; for a larger share "
+            "give it a weight, to have it twice a name each: { address = \"A:01\", name = "
+            "\"...\" }"},
+        Bad{POOL "servers = [\"a:1\", { address = \"a:1\", name = \"x\" }]",
+            "6:19: key 'pool.servers': bad value 'a:1': line 6 has it already; for a larger share "
+            "give it a weight, to have it twice a name each: { address = \"a:1\", name = "
+            "\"...\" }"},
+        Bad{POOL "servers = [\"a:1\", { address = \"b:1\", name = \"a:1\" }]",
+            "6:45: key 'pool.servers.name': bad value 'a:1': line 6 has it already"},
         Bad{POOL "servers = [\"a:1=0\"]",
             "6:12: key 'pool.servers': bad value 'a:1=0': weight "
             "'0': expected a whole number from 1 to 256"},
@@ -227,8 +235,8 @@ INSTANTIATE_TEST_SUITE_P(
             "7:23: key 'listener.route.redirect.status': bad value '300': expected 301, 302, 303, "
             "307 or 308"},
         Bad{ROUTE "redirect = { to = \"/{hots}\" }",
-            "7:19: key 'listener.route.redirect.to': bad value '/{hots}': expected {host} and "
-            "{path} alone between braces"},
+            "7:19: key 'listener.route.redirect.to': bad value '/{hots}': braces hold one of "
+            "{host}, {port}, {authority}, {path}"},
         Bad{ROUTE "redirect = {}",
             "7:12: key 'listener.route.redirect.to': is missing, such as to "
             "= \"https://{host}{path}\""},
@@ -342,6 +350,44 @@ TEST(Warnings, WhatIsNeverUsed) {
   EXPECT_THAT(warnings_of(LISTENER "address = \"tcp://:80\"\npool = \"app\"\nupgrade = false"),
               ElementsAre("t.toml:7:11: warning: key 'listener.upgrade': has no effect on a tcp:// "
                           "listener"));
+}
+
+// Each of these does something where what it depends on is there.
+TEST(Warnings, WhatAnotherKeyMakesIdle) {
+  const std::string listener = LISTENER "address = \":80\"\npool = \"app\"\n";
+  for (const auto& [idle, useful] : std::vector<std::pair<std::string, std::string>>{
+           {listener + "forwarding = \"off\"\nforwarded = true", listener + "forwarded = true"},
+           {POOL "servers = \"a:1\"\nqueue_max = 5",
+            POOL "servers = \"a:1\"\nqueue_max = 5\nin_flight_max = 1"},
+           {POOL "servers = \"a:1\"\nqueue_timeout = \"1s\"",
+            POOL "servers = [{ address = \"a:1\", in_flight_max = 1 }]\nqueue_timeout = \"1s\""},
+           {POOL "servers = \"a:1\"\nretries_max = 0\nretry_statuses = 503",
+            POOL "servers = \"a:1\"\nretry_statuses = 503"},
+           {POOL "servers = \"a:1\"\nretries_max = 0\nretry_budget = 0.3",
+            POOL "servers = \"a:1\"\nretries_max = 0"},
+           {POOL "servers = \"a:1\"\nmark_down_after = 0\nmark_down_on_5xx = true",
+            POOL "servers = \"a:1\"\nmark_down_on_5xx = true"},
+           {listener + "[[listener.route]]\nanswer = { status = 200 }\nbody_bytes_max = 5",
+            ROUTE "pool = \"app\"\nbody_bytes_max = 5"},
+           {listener +
+                "[[listener.route]]\nredirect = { to = \"/\" }\nresponse_headers.remove = [\"A\"]",
+            ROUTE "pool = \"app\"\nresponse_headers.remove = [\"A\"]"},
+           {POOL "servers = \"a:1\"\n[limits]\nrequest_burst = 5",
+            POOL "servers = \"a:1\"\n[limits]\nrequest_burst = 5\nrequest_rate_max = 5"},
+           {POOL "servers = \"a:1\"\n[limits]\nbody_rate_grace = \"5s\"\nbody_rate_min = 0",
+            POOL "servers = \"a:1\"\n[limits]\nbody_rate_grace = \"5s\""}}) {
+    EXPECT_THAT(warnings_of(idle), ElementsAre(HasSubstr("has no effect: "))) << idle;
+    EXPECT_THAT(warnings_of(useful), IsEmpty()) << useful;
+  }
+  EXPECT_THAT(warnings_of(listener + "forwarding = \"off\"\nforwarded = true"),
+              ElementsAre("t.toml:8:13: warning: key 'listener.forwarded': has no effect: nothing "
+                          "is added where forwarding is off"));
+}
+
+TEST(Warnings, ServersMayShareAnAddressUnderTwoNames) {
+  EXPECT_THAT(warnings_of(POOL "servers = [{ address = \"a:1\", name = \"x\" }, { address = "
+                               "\"a:1\", name = \"y\" }]"),
+              IsEmpty());
 }
 
 TEST(Warnings, RoutesBehindOneThatMatchesAllOfThem) {

@@ -63,9 +63,11 @@ base::Result<std::vector<ServerSpec>> parse_server_list(std::span<const std::str
     const auto [first, fresh] = seen.emplace(canonical(*parts), specs.size());
     if (fresh) continue;
     return base::fail(fmt::format(
-        "server {} '{}' is the same as server {} '{}'; to give one server more turns, "
-        "give it a weight: {}=2",
-        specs.size(), text, first->second, texts[first->second - 1], specs.back().host_port));
+        "server {} '{}' is the same as server {} '{}'; to give one server more turns, give it a "
+        "weight: {}=2; to have it twice, give each a name in a file: "
+        "servers = [{{ address = \"{}\", name = \"...\" }}, ...]",
+        specs.size(), text, first->second, texts[first->second - 1], specs.back().host_port,
+        specs.back().host_port));
   }
   return specs;
 }

@@ -14,34 +14,57 @@ namespace {
 
 constexpr std::string_view kInherited = "fd@";
 
-base::Result<std::vector<cluster::Member>> resolve_members(const config::Pool& pool,
-                                                           bool from_file) {
-  std::vector<cluster::Member> members;
-  for (const config::Server& server : pool.servers) {
+// Of a pool, with their names resolved.
+class Members {
+ public:
+  Members(const config::Pool& pool, bool from_file) : pool_(pool), from_file_(from_file) {}
+
+  base::Result<void> add(const config::Server& server) {
     const std::string& host_port = server.spec.host_port;
     const auto addresses = net::resolve(host_port);
     if (!addresses) {
       const std::string& why = addresses.error().message;
-      return base::fail(from_file ? fmt::format("pool '{}', server '{}': {}", pool.name,
-                                                server.name.empty() ? host_port : server.name, why)
-                                  : fmt::format("--server: {}", why));
+      return base::fail(from_file_ ? fmt::format("pool '{}', server '{}': {}", pool_.name,
+                                                 server.name.empty() ? host_port : server.name, why)
+                                   : fmt::format("--server: {}", why));
     }
     for (const base::Address& address : *addresses) {
-      for (const cluster::Member& other : members) {
-        if (other.address != address) continue;
-        const std::string flag = from_file ? std::string() : "--server ";
-        return base::fail(fmt::format(
-            "{}{}{} and {}{} are the same server ({}); give it once, with {} for a larger share",
-            from_file ? fmt::format("pool '{}': ", pool.name) : "", flag, other.name, flag,
-            host_port, address.text(), from_file ? "a weight" : "=WEIGHT"));
+      for (size_t i = 0; i < all_.size(); ++i) {
+        const bool both_named = !server.name.empty() && named_[i];
+        if (all_[i].address == address && !both_named) return same(all_[i], server);
       }
-      members.push_back({.name = server.name.empty() ? host_port : server.name,
-                         .address = address,
-                         .weight = server.spec.weight,
-                         .in_flight_max = server.in_flight_max});
+      all_.push_back({.name = server.name.empty() ? host_port : server.name,
+                      .address = address,
+                      .weight = server.spec.weight,
+                      .in_flight_max = server.in_flight_max});
+      named_.push_back(!server.name.empty());
     }
+    return {};
   }
-  return members;
+  std::vector<cluster::Member> take() { return std::move(all_); }
+
+ private:
+  std::unexpected<base::Error> same(const cluster::Member& first, const config::Server& server) {
+    const std::string flag = from_file_ ? std::string() : "--server ";
+    return base::fail(fmt::format(
+        "{}{}{} and {}{} are the same server ({}); give it once, with {} for a larger share, or "
+        "give each a name{}",
+        from_file_ ? fmt::format("pool '{}': ", pool_.name) : "", flag, first.name, flag,
+        server.name.empty() ? server.spec.host_port : server.name, first.address.text(),
+        from_file_ ? "a weight" : "=WEIGHT", from_file_ ? "" : " in a file"));
+  }
+
+  const config::Pool& pool_;
+  bool from_file_;
+  std::vector<cluster::Member> all_;
+  std::vector<bool> named_;  // of all_: by its configuration
+};
+
+base::Result<std::vector<cluster::Member>> resolve_members(const config::Pool& pool,
+                                                           bool from_file) {
+  Members members(pool, from_file);
+  for (const config::Server& server : pool.servers) GILIRAN_TRY_VOID(members.add(server));
+  return members.take();
 }
 
 // The addresses of a listener, or the inherited socket it names.

@@ -75,6 +75,24 @@ TEST(MakePlan, ErrorsNameTheFlagOrTheKey) {
   EXPECT_THAT(error(policy, kFile), AllOf(StartsWith("pool 'app': "), HasSubstr("fair")));
 }
 
+TEST(MakePlan, OneAddressTwiceNeedsANameEach) {
+  config::Coordinator config = configuration({"127.0.0.1:9001", "127.0.0.1:09001"});
+  const auto told = [&](const Surroundings& surroundings) {
+    return make_plan(config, surroundings).error().message;
+  };
+  EXPECT_THAT(told(kFlags), HasSubstr("are the same server (127.0.0.1:9001); give it once, with "
+                                      "=WEIGHT for a larger share, or give each a name in a file"));
+  EXPECT_THAT(told(kFile), AllOf(StartsWith("pool 'app': "), HasSubstr("or give each a name")));
+  config.pools[0].servers[0].name = "blue";
+  EXPECT_THAT(told(kFile), HasSubstr("blue and 127.0.0.1:09001 are the same server"));
+  config.pools[0].servers[1].name = "green";
+  const auto plan = make_plan(config, kFile);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->members[0][0].name, "blue");
+  EXPECT_EQ(plan->members[0][1].name, "green");
+  EXPECT_EQ(plan->members[0][0].address, plan->members[0][1].address);
+}
+
 TEST(MakePlan, TwoFreePortsAreTwoPlaces) {
   config::Coordinator config = configuration();
   config.listeners = {listener("127.0.0.1:0"), listener("127.0.0.1:0")};

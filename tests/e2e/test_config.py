@@ -50,6 +50,29 @@ def heads(said):
     return RawServer(handle)
 
 
+# --- one address twice ---
+
+def test_one_address_twice_is_two_servers_where_each_has_a_name(g):
+    server = g.server("s1")
+    pair = "servers = [" + ", ".join(f'{{ address = "{server.address}", name = "{name}" }}'
+                                     for name in ("blue", "green"))
+    pair += "]\nsticky_cookie = \"turn\"\n"
+    text = GOOD.replace('servers = ["127.0.0.1:9", "127.0.0.1:10=3"]', pair)
+    coordinator = start(g, text)
+    cookies = {}
+    for _ in range(2):
+        head = ask(coordinator.port)[1]
+        cookies[len(cookies)] = re.search(r"Set-Cookie: (turn=\w+)", head)[1]
+    assert cookies[0] != cookies[1]
+    for _ in range(3):
+        ask(coordinator.port, fields=f"Cookie: turn=0123456789abcdef; {cookies[1]}\r\n")
+    found = await_records(coordinator.log, 5)
+    assert [r["server"] for r in found] == ["blue", "green", "green", "green", "green"]
+    assert {r["upstream"] for r in found} == {server.address}
+    done = g.once("check", write(g, text.replace(', name = "green"', ""), "unnamed.toml"))
+    assert done.returncode == 2 and "to have it twice a name each" in done.stderr
+
+
 # --- giliran check ---
 
 def test_check_says_what_a_good_file_has(g):

@@ -202,7 +202,8 @@ def test_an_upgrade_with_a_body_as_docker_exec_asks(g):
         while len(rest) < len(body):
             rest += connection.recv(1000)
         assert rest == body
-        connection.sendall(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n$ ")
+        connection.sendall(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n"
+                           b"Upgrade: tcp\r\n\r\n$ ")
         while data := connection.recv(1000):
             connection.sendall(data.upper())
 
