@@ -31,8 +31,11 @@ std::optional<Fault> fault_of(End end) {
       return Fault::kBadResponse;
     case End::kFault:
       return Fault::kTold;
-    case End::kOk:
+    case End::kTotalTimeout:
+      return Fault::kTotalTimeout;
     case End::kClientClosed:
+      return Fault::kGivenUp;
+    case End::kOk:
     case End::kClientTimeout:
     case End::kBadRequest:
     case End::kNoServer:
@@ -41,7 +44,6 @@ std::optional<Fault> fault_of(End end) {
     case End::kQueueFull:
     case End::kRateLimited:
     case End::kBodyTooLarge:
-    case End::kTotalTimeout:
     case End::kDenied:
     case End::kIdleTimeout:
     case End::kShutdown:
@@ -49,6 +51,14 @@ std::optional<Fault> fault_of(End end) {
       break;
   }
   return std::nullopt;
+}
+
+// Of the record's end. That a client left, or the time was over, is a server's fault where it was
+// being asked.
+std::optional<Fault> last_fault(const Line& line) {
+  const auto fault = fault_of(line.end);
+  if (fault != Fault::kGivenUp && fault != Fault::kTotalTimeout) return fault;
+  return is_asking(line.tier, line.phase) ? fault : std::nullopt;
 }
 
 bool is_5xx(uint16_t status) {
@@ -62,6 +72,10 @@ std::optional<FaultyAttempt> tried_one(std::string_view text) {
   FaultyAttempt one;
   one.server = text.substr(0, space);
   const std::string_view how = text.substr(space + 1);
+  if (how == name(Fault::kDeadConnection)) {
+    one.fault = Fault::kDeadConnection;
+    return one;
+  }
   if (const auto end = telemetry::end_from(how)) {
     const auto fault = fault_of(*end);
     if (!fault) return std::nullopt;
@@ -90,12 +104,24 @@ std::string_view name(Fault fault) {
       return "server-closed";
     case Fault::kBadResponse:
       return "bad-response";
+    case Fault::kTotalTimeout:
+      return "total-timeout";
+    case Fault::kGivenUp:
+      return "client-closed";
+    case Fault::kDeadConnection:
+      return "connection-was-dead";
     case Fault::kTold:
       return "fault";
     case Fault::kStatus5xx:
       return "5xx";
   }
   return "";
+}
+
+bool is_asking(telemetry::Tier tier, telemetry::Phase phase) {
+  return tier == telemetry::Tier::kCoordinator &&
+         (phase == telemetry::Phase::kConnect || phase == telemetry::Phase::kSend ||
+          phase == telemetry::Phase::kWait);
 }
 
 void faulty_attempts(const Line& line, std::vector<FaultyAttempt>& out) {
@@ -108,7 +134,7 @@ void faulty_attempts(const Line& line, std::vector<FaultyAttempt>& out) {
   }
   FaultyAttempt last;
   last.passed = true;
-  if (const auto fault = fault_of(line.end)) {
+  if (const auto fault = last_fault(line)) {
     last.fault = *fault;
   } else if (line.end == End::kOk && is_5xx(line.status)) {
     last.fault = Fault::kStatus5xx;

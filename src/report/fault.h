@@ -19,9 +19,15 @@ enum class Fault : uint8_t {
   kTimeout,
   kClosed,
   kBadResponse,
-  kTold,      // by --fail, on a server's own log
-  kStatus5xx  // an answer like any other, but for its status
+  kTotalTimeout,    // it was being asked when the time of the whole exchange was over
+  kGivenUp,         // it was being asked when the client left
+  kDeadConnection,  // an idle one was used again and was dead: asked again on a fresh one
+  kTold,            // by --fail, on a server's own log
+  kStatus5xx        // an answer like any other, but for its status
 };
+
+// Whether a coordinator's record that ended in this phase was waiting for a server.
+bool is_asking(telemetry::Tier tier, telemetry::Phase phase);
 
 // "connect-refused": the word of the logs. "5xx" for statuses.
 std::string_view name(Fault fault);
@@ -38,7 +44,7 @@ struct FaultRow {
   base::WallTime first, last;
 };
 
-// Those of one server. Memory: eight rows.
+// Those of one server. Memory: a row a fault.
 class FaultTally {
  public:
   // passed: it was what became of the whole record.

@@ -114,6 +114,8 @@ std::string reason_text(const Failure& f) {
 void about_other_failures(const Section& s, double servers_weight, std::vector<Finding>& out) {
   std::map<End, std::pair<uint64_t, const Failure*>> by_end;  // the failures come most first
   for (const Failure& f : s.failures) {
+    const bool at_server = f.end == End::kClientClosed || f.end == End::kTotalTimeout;
+    if (at_server && is_asking(s.tier, f.phase)) continue;  // server_findings.h
     auto& [count, most] = by_end[f.end];
     count += f.count;
     if (most == nullptr) most = &f;
@@ -291,8 +293,9 @@ std::string answer(const Report& report) {
   const Section* s = outermost(report);
   if (s == nullptr) return "no record was read";
   const bool any = !report.findings.empty() && report.findings.front().weight > 0;
-  return fmt::format("{}. {}.", outcome(*s),
-                     any ? report.findings.front().title : "Nothing stands out");
+  return fmt::format("{}. {}.{}", outcome(*s),
+                     any ? report.findings.front().title : "Nothing stands out",
+                     report.conservation.conserved() ? "" : " NOT all is accounted for.");
 }
 
 }  // namespace giliran::report

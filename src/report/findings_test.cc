@@ -165,11 +165,6 @@ TEST(Findings, OneServerIsOneFindingUnderOneName) {
     }
     if (i % 50 == 1) sample.client[i].status = sample.coordinator[i].status = 500;
   }
-  for (size_t i = 0; i < 1000; ++i) {
-    sample.coordinator[i].upstream =
-        base::Address::loopback(static_cast<uint16_t>(i % 2 == 0 ? 9001 : 9002));
-    sample.server[i].local = sample.coordinator[i].upstream;
-  }
   const SampleFolder all;
   for (const auto& paths : {all.write(sample),
                             {all.path("client.log"), all.path("coordinator.log")},
@@ -185,6 +180,54 @@ TEST(Findings, OneServerIsOneFindingUnderOneName) {
   EXPECT_EQ(naming(read({all.path("client.log")}), "Server s2 is slow"), 1);
 }
 
+// Nothing failed by the coordinator's words: the clients did not wait for one of the servers.
+TEST(Findings, AServerThatClientsDidNotWaitForIsTheCause) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(200);
+  for (size_t i = 1; i < 200; i += 2) {
+    ends(sample.coordinator[i], End::kClientClosed, By::kClient, Phase::kWait, 0);
+    ends(sample.client[i], End::kServerTimeout, By::kCoordinator, Phase::kWait, 0);
+  }
+  const Read r = read(folder.write(sample));
+  EXPECT_THAT(r.findings[0], StartsWith("Server 127.0.0.1:9002 (s2) had not answered when clients "
+                                        "gave up: 100 of 100 attempts (client-closed), from "));
+  EXPECT_EQ(naming(r, "9002"), 1) << r.all;
+}
+
+TEST(Findings, AFewClientsThatLeaveAreNotTheCause) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(1000);
+  for (const size_t i : {3, 5}) {
+    ends(sample.coordinator[i], End::kClientClosed, By::kClient, Phase::kWait, 0);
+  }
+  sample.coordinator[8].status = 500;
+  const Read r = read({folder.write("c.log", sample.coordinator)});
+  ASSERT_EQ(r.findings.size(), 2);
+  EXPECT_THAT(r.findings[0], StartsWith("Server 127.0.0.1:9001 answered 5xx: 1 of 500 answers"));
+}
+
+TEST(Findings, DeadIdleConnectionsAreTheirOwn) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(100);
+  for (const size_t i : {3, 5}) {
+    answered_elsewhere(sample.coordinator[i], "127.0.0.1:9002 connection-was-dead");
+  }
+  const Read r = read({folder.write("c.log", sample.coordinator)});
+  ASSERT_EQ(r.findings.size(), 1);
+  EXPECT_THAT(r.findings[0],
+              StartsWith("Server 127.0.0.1:9002 had closed idle connections that were used again: "
+                         "2 of 50 attempts (connection-was-dead), from "));
+  EXPECT_TRUE(r.findings[0].ends_with("; asked again on a fresh one.")) << r.findings[0];
+}
+
+TEST(Findings, WhatIsNotAccountedForIsInTheAnswer) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(100);
+  sample.server.pop_back();
+  const Read r = read(folder.write(sample));
+  EXPECT_TRUE(r.answer.ends_with("NOT all is accounted for.")) << r.answer;
+}
+
 TEST(Findings, WhoCouldNotConnectToTheCoordinatorIsHeard) {
   const SampleFolder folder;
   SampleRun sample = SampleRun::exchanges(200);
@@ -197,9 +240,9 @@ TEST(Findings, WhoCouldNotConnectToTheCoordinatorIsHeard) {
   sample.server.resize(150);
   const Read r = read(folder.write(sample));
   EXPECT_THAT(r.findings[0], StartsWith("The coordinator at 127.0.0.1:8080 refused connections: 50 "
-                                        "of 50 attempts (connect-refused), from "));
+                                        "of 200 attempts (connect-refused), from "));
   const Read alone = read({folder.path("client.log")});
-  EXPECT_THAT(alone.findings[0], StartsWith("127.0.0.1:8080 refused connections: 50 of 50"));
+  EXPECT_THAT(alone.findings[0], StartsWith("127.0.0.1:8080 refused connections: 50 of 200"));
 }
 
 TEST(Findings, WhatTheCoordinatorRefusedHasItsOwnWords) {

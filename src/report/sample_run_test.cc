@@ -57,6 +57,7 @@ SampleRun SampleRun::exchanges(size_t n) {
     k.parent = client_span;
     k.status = 200;
     k.server = i % 2 == 0 ? "127.0.0.1:9001" : "127.0.0.1:9002";
+    k.upstream = base::Address::loopback(i % 2 == 0 ? 9001 : 9002);
     k.attempts = 1;
     k.reused = i >= 2;
     k.head = Duration(10'000);
@@ -76,6 +77,7 @@ SampleRun SampleRun::exchanges(size_t n) {
     s.span = {0x3000000000000000 + i};
     s.parent = coordinator_span;
     s.process_name = c.server;
+    s.local = k.upstream;
     s.status = 200;
     s.queue = Duration(100'000);
     s.service = Duration(4'000'000);

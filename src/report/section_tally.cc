@@ -182,7 +182,7 @@ void SectionTally::add_faults(const Line& line) {
   faulty_attempts(line, faulty_);
   for (const FaultyAttempt& one : faulty_) {
     Server& row = one.server.empty() ? server(line) : server(one.server);
-    if (!one.passed) ++row.before;
+    if (!one.passed && one.fault != Fault::kDeadConnection) ++row.before;
     row.faults.add(one.fault, line, one.passed, one.status);
   }
 }

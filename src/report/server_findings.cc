@@ -20,7 +20,9 @@ using telemetry::Kind;
 using telemetry::Tier;
 
 constexpr double kOutWeight = 100;
-constexpr double kAlike = 3;               // shares that differ by less are alike
+constexpr double kSeldomWeight = 0.1;  // of what is ordinary in small numbers
+constexpr double kManyLeave = 0.1;     // of the requests of a server: then it is not the clients
+constexpr double kAlike = 3;           // shares that differ by less are alike
 constexpr uint64_t kTailRecordsMin = 100;  // fewer say little about a server's tail
 constexpr uint64_t kMedianRecordsMin = 10;
 constexpr double kSlowFactor = 3;
@@ -40,6 +42,12 @@ std::string did(Fault fault) {
       return "closed connections before the answer was whole";
     case Fault::kBadResponse:
       return "sent answers that cannot be read";
+    case Fault::kTotalTimeout:
+      return "did not answer in the time that requests may take in all";
+    case Fault::kGivenUp:
+      return "had not answered when clients gave up";
+    case Fault::kDeadConnection:
+      return "had closed idle connections that were used again";
     case Fault::kTold:
       return "failed as it was told to (--fail)";
     case Fault::kStatus5xx:
@@ -68,12 +76,13 @@ void add(Facts& facts, const std::string& whose, Fact fact) {
   }
 }
 
-uint64_t attempts_on(const ServerRow& row) {
-  return row.count + row.before;
+// On a server. Who does not say who it is has all of them in the section.
+uint64_t attempts_on(const Section& s, const ServerRow& row) {
+  return row.says_so ? row.count + row.before : s.records;
 }
 
-double share(const ServerRow& row, const FaultRow& fault) {
-  return static_cast<double>(fault.count) / static_cast<double>(attempts_on(row));
+double share(uint64_t part, uint64_t whole) {
+  return static_cast<double>(part) / static_cast<double>(whole);
 }
 
 std::string statuses_text(const FaultRow& f) {
@@ -99,15 +108,26 @@ std::string when_text(const FaultRow& f) {
 // What became of the requests.
 std::string then_text(const FaultRow& f) {
   const uint64_t before = f.count - f.passed;
+  if (f.fault == Fault::kDeadConnection) return "; asked again on a fresh one";
   if (before == 0) return "";
-  if (f.passed == 0) return "; each went on to another server";
+  if (f.passed == 0) {
+    return fmt::format("; {} went on to another server", f.count == 1 ? "it" : "each");
+  }
   return fmt::format("; {} went on to another server, {} got no other", format_count(before),
                      format_count(f.passed));
 }
 
+double weight_of_each(const FaultRow& f, uint64_t attempts) {
+  if (means_out(f.fault)) return kOutWeight;
+  if (f.fault == Fault::kDeadConnection) return kSeldomWeight;
+  // Some clients always leave.
+  if (f.fault == Fault::kGivenUp && share(f.count, attempts) < kManyLeave) return kSeldomWeight;
+  return 1;
+}
+
 Fact fact_of(const FaultRow& f, uint64_t attempts) {
   const char* of = f.fault == Fault::kStatus5xx ? "answers" : "attempts";
-  const double each = means_out(f.fault) ? kOutWeight : 1;
+  const double each = weight_of_each(f, attempts);
   return {
       .weight = each * static_cast<double>(f.count),
       .did = did(f.fault),
@@ -156,11 +176,11 @@ bool alike_everywhere(const Section& s, Fault fault) {
   double most = 0;
   if (std::ranges::count_if(s.servers, has_name) < 2) return false;
   for (const ServerRow& row : s.servers) {
-    if (!has_name(row) || attempts_on(row) == 0) continue;
+    if (!has_name(row) || attempts_on(s, row) == 0) continue;
     const FaultRow* f = find(row, fault);
     if (f == nullptr) return false;
-    least = std::min(least, share(row, *f));
-    most = std::max(most, share(row, *f));
+    least = std::min(least, share(f->count, attempts_on(s, row)));
+    most = std::max(most, share(f->count, attempts_on(s, row)));
   }
   return most < kAlike * least;
 }
@@ -172,7 +192,7 @@ void add_faults(const Section& s, Facts& out) {
       if (has_name(row) && alike_everywhere(s, f.fault)) {
         everywhere.insert(f.fault);
       } else {
-        add(out, who(s, row), fact_of(f, attempts_on(row)));
+        add(out, who(s, row), fact_of(f, attempts_on(s, row)));
       }
     }
   }
@@ -182,7 +202,7 @@ void add_faults(const Section& s, Facts& out) {
     for (const ServerRow& row : s.servers) {
       if (!has_name(row)) continue;
       if (const FaultRow* f = find(row, fault)) add_up(sum, *f);
-      attempts += attempts_on(row);
+      attempts += attempts_on(s, row);
     }
     add(out, fmt::format("All {} servers", std::ranges::count_if(s.servers, has_name)),
         fact_of(sum, attempts));
@@ -193,7 +213,7 @@ void add_faults(const Section& s, Facts& out) {
 base::Duration usual(const Section& s, uint64_t records_min, base::Duration Quantiles::* which) {
   std::vector<base::Duration> values;
   for (const ServerRow& row : s.servers) {
-    if (row.total.count >= records_min) values.push_back(row.total.*which);
+    if (row.says_so && row.total.count >= records_min) values.push_back(row.total.*which);
   }
   if (values.size() < 2) return {};
   const auto middle = values.begin() + static_cast<long>((values.size() - 1) / 2);
@@ -214,6 +234,7 @@ void add_slow(const Section& s, Facts& out) {
                        format_latency(other), name(s.tier));
   };
   for (const ServerRow& row : s.servers) {
+    if (!row.says_so) continue;
     const auto count = static_cast<double>(row.total.count);
     if (row.total.count >= kMedianRecordsMin && is_slow(row.total.p50, median)) {
       add(out, who(s, row),
@@ -228,15 +249,15 @@ void add_slow(const Section& s, Facts& out) {
 }
 
 // The coordinator knows nothing of who could not connect to it.
-void add_unreachable_coordinator(const Section& client, Facts& out) {
-  for (const ServerRow& row : client.servers) {
+void add_unreachable_coordinator(const Section& s, Facts& out) {
+  for (const ServerRow& row : s.servers) {
     if (row.says_so) continue;
     for (const FaultRow& f : row.faults) {
       if (f.fault != Fault::kRefused && f.fault != Fault::kConnectTimeout &&
           f.fault != Fault::kUnreachable) {
         continue;
       }
-      add(out, "The coordinator at " + row.name, fact_of(f, attempts_on(row)));
+      add(out, "The coordinator at " + row.name, fact_of(f, attempts_on(s, row)));
     }
   }
 }
@@ -249,8 +270,11 @@ bool means_out(Fault fault) {
     case Fault::kConnectTimeout:
     case Fault::kUnreachable:
     case Fault::kTimeout:
+    case Fault::kTotalTimeout:
     case Fault::kClosed:
       return true;
+    case Fault::kGivenUp:
+    case Fault::kDeadConnection:
     case Fault::kBadResponse:
     case Fault::kTold:
     case Fault::kStatus5xx:

@@ -1,6 +1,7 @@
 """giliran report read as somebody at 3 a.m. reads it: the cause first, the answer at the end."""
 import json
 import re
+import signal
 
 import pytest
 from harness import exchange
@@ -152,3 +153,16 @@ def test_nothing_of_the_wire_reaches_a_terminal_raw(g):
         assert not HIDDEN.search(out.replace("\x1b[K", "")), repr(out)
     assert json.loads(lines.stdout)
     read(g, coordinator.log, g.folder / "c.log")
+
+
+def test_a_diagnostic_that_quotes_a_hostile_file_is_shown_safely(g):
+    with RawServer(lambda *_: None) as server:
+        coordinator = coordinator_of(g, server.address)
+        path = g.folder / "giliran.toml"
+        path.write_text(path.read_text().replace('name = "p"', 'name = "\u202e\\u001b[2J\u009b"'))
+        coordinator.signal(signal.SIGHUP)
+        until(lambda: "reload refused" in coordinator.err, "the diagnostic", 10)
+        again = g.once("coordinator", "-c", path)
+    for out in (coordinator.err, again.stderr):
+        assert not HIDDEN.search(out), repr(out)
+    assert "bad value '?" in again.stderr
