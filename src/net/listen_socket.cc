@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "net/port_owner.h"
 #include "net/tcp_options.h"
 
 namespace giliran::net {
@@ -89,7 +90,8 @@ base::Error listen_error(const base::Address& address, std::string_view flag, in
   const std::string choose = flag.empty() ? "" : fmt::format("; choose another with {}", flag);
   std::string message;
   if (error == EADDRINUSE) {
-    message = fmt::format("{} is in use{}", text, choose);
+    const std::string who = who_holds(address);
+    message = fmt::format("{} is in use{}{}", text, who.empty() ? "" : " by " + who, choose);
   } else if (error == EACCES && address.port() != 0 && address.port() < 1024) {
     message = fmt::format("{}: ports below 1024 need root or CAP_NET_BIND_SERVICE{}", text, choose);
   } else if (error == EACCES) {

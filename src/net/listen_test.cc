@@ -19,7 +19,8 @@ TEST(ProbeListen, NamesTheAddressInUseAndTheFlag) {
   const base::Address address = bound_address(*socket);
   const auto result = probe_listen(address, "--listen");
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().message, address.text() + " is in use; choose another with --listen");
+  EXPECT_EQ(result.error().message,
+            address.text() + " is in use by this process itself; choose another with --listen");
   EXPECT_EQ(result.error().code, EADDRINUSE);
 }
 
