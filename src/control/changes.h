@@ -9,7 +9,8 @@
 
 namespace giliran::control {
 
-// "1 listener added; pool app: 2 servers added, 1 removed; limits changed", or "nothing changed".
+// "1 listener added (web); pool app: 2 servers added (c, d), 1 removed (a); limits changed
+// (fields_max 50, was 100)", or "nothing changed". Of long lists the first names.
 std::string changes(const config::Coordinator& before, const cluster::Snapshot& old,
                     const config::Coordinator& after, const cluster::Snapshot& now);
 

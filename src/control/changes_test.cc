@@ -60,31 +60,43 @@ TEST_F(Changes, Nothing) {
 
 TEST_F(Changes, Servers) {
   serve(0, {{"b", 2}, {"c", 3}, {"d", 4}});
-  EXPECT_EQ(next(), "pool app: 2 servers added, 1 removed");
+  EXPECT_EQ(next(), "pool app: 2 servers added (c, d), 1 removed (a)");
   serve(0, {{"b", 2, 7}, {"c", 3}, {"d", 4}});
-  EXPECT_EQ(next(), "pool app: 1 server changed");
+  EXPECT_EQ(next(), "pool app: 1 server changed (b: weight 7, was 1)");
   serve(0, {{"d", 4}, {"c", 3}, {"b", 2, 7}});
   EXPECT_EQ(next(), "nothing changed") << "but their order";
 }
 
+TEST_F(Changes, OfManyServersTheFirst) {
+  std::vector<Server> many;
+  for (uint16_t i = 0; i < 20; ++i) many.push_back({"s" + std::to_string(i), i});
+  serve(0, many);
+  EXPECT_EQ(next(),
+            "pool app: 20 servers added (s0, s1, s2, s3, s4, s5, s6, s7 and 12 more), 2 removed "
+            "(a, b)");
+}
+
 TEST_F(Changes, Listeners) {
   config_.listeners.push_back({.listen = {.host_port = "127.0.0.1:81"}, .pool = "app"});
-  EXPECT_EQ(next(), "1 listener added");
+  EXPECT_EQ(next(), "1 listener added (http://127.0.0.1:81)");
   config_.listeners[0].connections_max = 9;
   config_.listeners[1].routes.push_back({.path = "/x", .pool = "app"});
-  EXPECT_EQ(next(), "2 listeners changed");
+  EXPECT_EQ(next(),
+            "2 listeners changed (127.0.0.1:80: connections_max 9, was 0; 127.0.0.1:81: route)");
   config_.listeners.pop_back();
-  EXPECT_EQ(next(), "1 listener removed");
+  EXPECT_EQ(next(), "1 listener removed (http://127.0.0.1:81)");
   EXPECT_EQ(next(), "nothing changed") << "it is removed once";
 }
 
 TEST_F(Changes, Pools) {
   config_.pools.push_back({.name = "api"});
   serve(1, {{"x", 9}});
-  EXPECT_EQ(next(), "pool api added (1 server)");
+  EXPECT_EQ(next(), "pool api added (1 server: x)");
   config_.pools[0].policy = "least-requests";
   config_.pools[1].queue_max = 3;
-  EXPECT_EQ(next(), "pool app: policy least-requests; pool api: options changed");
+  EXPECT_EQ(next(),
+            "pool app: policy least-requests, was round-robin; pool api: options changed "
+            "(queue_max 3, was 1024)");
   config_.pools.pop_back();
   members_.pop_back();
   EXPECT_EQ(next(), "pool api removed");
@@ -97,8 +109,8 @@ TEST_F(Changes, TheRest) {
   config_.answers[503] = {};
   config_.drain_timeout = std::chrono::seconds(1);
   EXPECT_EQ(next(),
-            "timeouts changed; limits changed; backoff changed; answers changed; drain_timeout "
-            "changed");
+            "timeouts changed (idle_timeout 1s, was 1m; backoff_max 1s, was 10s); limits changed "
+            "(fields_max 1, was 100); answers changed (503); drain_timeout 1s, was 30s");
 }
 
 TEST(NeedsRestart, SaysWhatStaysAndKeepsIt) {

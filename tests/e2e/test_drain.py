@@ -91,7 +91,7 @@ def test_term_ends_within_its_time_and_counts_what_it_cut(g, held):
 def test_the_time_of_a_drain_is_reloaded(g, held):
     rest = listener(0) + pool(held)
     c = Configured(g, 'drain_timeout = "1h"\n' + rest)
-    assert c.reload('drain_timeout = "1s"\n' + rest) == "reloaded: drain_timeout changed"
+    assert c.reload('drain_timeout = "1s"\n' + rest) == "reloaded: drain_timeout 1s, was 1h"
     with ask(c.program.port):
         until(lambda: held.asked == 1, "it is under way")
         c.program.signal(TERM)

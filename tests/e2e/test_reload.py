@@ -84,14 +84,18 @@ def test_servers_change_and_it_says_how(g):
     assert who(port) == b"s1"
     assert c.reload() == "reloaded: nothing changed"
     said = c.reload("threads = 2\n" + web + pool(second, third))
-    assert said == "reloaded: pool app: 2 servers added, 1 removed"
+    assert said == (f"reloaded: pool app: 2 servers added ({second.address}, {third.address}), "
+                    f"1 removed ({first.address})")
     assert {who(port) for _ in range(4)} == {b"s2", b"s3"}
     said = c.reload("threads = 2\n" + web + pool(second, (third, 3), more="in_flight_max = 100"))
-    assert said == "reloaded: pool app: 2 servers changed, options changed"
+    assert said == (f"reloaded: pool app: 2 servers changed ({second.address}: in_flight_max 100, "
+                    f"was 0; {third.address}: weight 3, was 1, in_flight_max 100, was 0), options "
+                    "changed (in_flight_max 100, was 0)")
     assert sorted(who(port) for _ in range(4)) == [b"s2", b"s3", b"s3", b"s3"]
     said = c.reload("[timeouts]\nidle_timeout = \"7s\"\n[limits]\nfields_max = 50\n" + web +
                     pool(second, "127.0.0.1:9=2"))
-    assert "timeouts changed" in said and "limits changed" in said, said
+    assert "timeouts changed (idle_timeout 7s, was 1m); limits changed (fields_max 50, was 100)" \
+        in said, said
     assert c.program.stop() == 0
     # The summary has those that were removed too.
     assert re.search(rf"server {first.address}, removed, chosen 1 times", c.program.err)
@@ -153,7 +157,8 @@ def test_listeners_come_and_go(g):
         kept.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         assert kept.recv(4096).startswith(b"HTTP/1.1 200")
         said = c.reload("threads = 2\n" + listener(0) + listener(new, "other", "new") + pools)
-        assert said == "reloaded: 1 listener added, 1 removed"
+        assert said == (f"reloaded: 1 listener added (new http://127.0.0.1:{new}), 1 removed "
+                        f"(old http://127.0.0.1:{old})")
         until(lambda: refused(old), "the old address is closed", 10 * SLOW)
         assert (who(new), who(stays)) == (b"s2", b"s1")
         # Who was connected to it goes on.
@@ -163,8 +168,9 @@ def test_listeners_come_and_go(g):
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", old))
     # And back again: it is a listener like any other.
-    assert c.reload("threads = 2\n" + listener(0) + listener(old, name="old") + pools) \
-        == "reloaded: 1 listener added, 1 removed"
+    assert c.reload("threads = 2\n" + listener(0) + listener(old, name="old") + pools) == (
+        f"reloaded: 1 listener added (old http://127.0.0.1:{old}), 1 removed "
+        f"(new http://127.0.0.1:{new})")
     assert who(old) == b"s1"
 
 
@@ -173,12 +179,14 @@ def test_a_port_becomes_tcp_and_every_address(g):
     port = free_port()
     c = Configured(g, "threads = 2\n" + listener(port) + pool(server))
     said = c.reload("threads = 2\n" + listener(port, scheme="tcp") + pool(server))
-    assert said == "reloaded: 1 listener added, 1 removed"
+    assert said == (f"reloaded: 1 listener added (web tcp://127.0.0.1:{port}), 1 removed "
+                    f"(web http://127.0.0.1:{port})")
     until(lambda: who(port) == b"s1" and
           counts(records(c.log), "kind")["flow"] > 0, "a flow", 10 * SLOW)
     everywhere = listener(port, scheme="tcp").replace("127.0.0.1", "*")
-    assert c.reload("threads = 2\n" + everywhere + pool(server)) \
-        == "reloaded: 1 listener added, 1 removed"
+    assert c.reload("threads = 2\n" + everywhere + pool(server)) == (
+        f"reloaded: 1 listener added (web tcp://0.0.0.0:{port}), 1 removed "
+        f"(web tcp://127.0.0.1:{port})")
     assert who(port) == b"s1"
 
 
@@ -189,13 +197,13 @@ def test_a_unix_socket_goes_with_its_listener(g):
     c = Configured(g, "threads = 2\n" + listener(0) + pool(server))
     for _ in range(2):
         assert c.reload("threads = 2\n" + listener(0) + unix + pool(server)) \
-            == "reloaded: 1 listener added"
+            == f"reloaded: 1 listener added (unix http://unix:{path})"
         assert curl("--unix-socket", path, "http://h/").stdout == b"s1\n"
         assert c.reload("threads = 2\n" + listener(0) + pool(server)) \
-            == "reloaded: 1 listener removed"
+            == f"reloaded: 1 listener removed (unix http://unix:{path})"
         assert not path.exists()
     assert c.reload("threads = 2\n" + listener(0) + unix + pool(server)) \
-        == "reloaded: 1 listener added"
+        == f"reloaded: 1 listener added (unix http://unix:{path})"
     assert c.program.stop() == 0
     assert not path.exists()
 
@@ -377,7 +385,8 @@ def test_descriptors_are_kept_for_the_control(g):
         until(c.log.exists, "the log is opened anew", 10 * SLOW)
         said = c.reload("threads = 2\n" + listener(0) + listener(0, name="new") +
                         pool(first, second))
-        assert said == "reloaded: 1 listener added; pool app: 1 server added"
+        assert re.fullmatch(r"reloaded: 1 listener added \(new http://127\.0\.0\.1:\d+\); pool app: "
+                            rf"1 server added \({second.address}\)", said), said
         assert "Too many open files" not in c.program.err
     finally:
         for connection in held:
