@@ -148,7 +148,7 @@ struct Coordinator {
   Log log{};
   uint32_t threads = 0;                                     // workers; 0: one per processor
   base::Duration drain_timeout = std::chrono::seconds(30);  // after TERM or INT
-  bool quiet = false;                                       // no plan and no summary
+  bool quiet = false;                                       // nothing but warnings and errors
   uint64_t seed = 0;                                        // 0: from the kernel
   bool operator==(const Coordinator&) const = default;
 };

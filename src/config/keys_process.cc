@@ -172,7 +172,7 @@ std::span<const Key<Coordinator>> top_keys() {
       time_key({"drain_timeout", "\"1m\"",
                 "how long TERM and INT wait for what is under way; QUIT waits without bound"},
                &C::drain_timeout),
-      bool_key({"quiet", "true", "no plan and no summary on standard error"}, &C::quiet),
+      bool_key({"quiet", "true", "nothing on standard error but warnings and errors"}, &C::quiet),
       number_key({"seed", "7", "of everything random; 0: a random one"}, &C::seed,
                  {.max = UINT64_MAX}),
   };

@@ -239,6 +239,7 @@ int Coordinator::run() {
 }
 
 void Coordinator::say_listening(const Listening& listening) const {
+  if (plan_.config.quiet) return;
   fmt::print(stderr, "listening on {}://{}\n", config::name(listening.scheme),
              base::printable(listening.bound.text()));
 }
@@ -348,9 +349,7 @@ void Coordinator::drain(bool bounded) {
       const std::string bound =
           bounded ? " for at most " + base::format_duration(most) : std::string();
       tell_supervisor(fmt::format("STOPPING=1\nSTATUS=draining{}", bound));
-      if (!plan_.config.quiet) {
-        spdlog::info("draining{}; a second signal ends at once", bound);
-      }
+      spdlog::info("draining{}; a second signal ends at once", bound);
       fleet_->drain([this] { io_->stop(); });
       if (bounded) io_->arm(cut_timer_, most);
       io_->arm(report_timer_, kFirstProgress);
@@ -397,6 +396,7 @@ void Coordinator::summarise() {
 int run_coordinator(const CoordinatorOptions& options) {
   start_diagnostics();
   net::block_signals({SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP});
+  if (options.config.quiet) spdlog::set_level(spdlog::level::warn);
   Coordinator coordinator(options);
   if (const auto ready = coordinator.prepare(); !ready) {
     fmt::print(stderr, "giliran coordinator: {}\n", base::printable_lines(ready.error().message));

@@ -36,7 +36,7 @@ struct ServerOptions {
   std::vector<std::string> allow_to{};                     // --allow-to HOST:PORT or loopback
   uint64_t seed = 0;                                       // --seed; 0: from the kernel
   base::Duration drain_timeout = std::chrono::seconds(5);  // --drain-timeout, after TERM or INT
-  bool quiet = false;                                      // --quiet: no plan, no summary
+  bool quiet = false;                                      // --quiet: nothing but errors
   std::string config{};  // -c: a file of character_keys(), read again on HUP; empty: none
 
   // The file's, where there is one, and what is given here. Reads the file.

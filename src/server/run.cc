@@ -104,8 +104,8 @@ int run_server(const ServerOptions& options) {
 
   if (!options.quiet) {
     for (const std::string& line : (*server)->plan()) fmt::print(stderr, "{}\n", line);
+    for (const std::string& url : (*server)->urls()) fmt::print(stderr, "listening on {}\n", url);
   }
-  for (const std::string& url : (*server)->urls()) fmt::print(stderr, "listening on {}\n", url);
   const base::Instant began = clock.now();
   (*io)->run();
   (*server)->join();

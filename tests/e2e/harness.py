@@ -190,6 +190,12 @@ class Giliran:
         assert not problems, "\n".join(problems)
 
 
+def is_open(port):
+    """Whether somebody accepts on it: of programs that are told to be quiet."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def records(*paths):
     """Every record of logs that are complete; a line that is no JSON object is a failure."""
     found = []
