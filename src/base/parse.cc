@@ -32,10 +32,27 @@ constexpr Unit kTimeUnits[] = {{"ns", 1},
                                {"m", 60'000'000'000},
                                {"h", 3'600'000'000'000}};
 
+// A unit as people write it, in lower case, and as it is written here.
+struct UnitWord {
+  std::string_view word;
+  std::string_view unit;
+};
+
+constexpr UnitWord kByteWords[] = {{"b", "B"},     {"byte", "B"},  {"bytes", "B"}, {"k", "KiB"},
+                                   {"kb", "KiB"},  {"kib", "KiB"}, {"m", "MiB"},   {"mb", "MiB"},
+                                   {"mib", "MiB"}, {"g", "GiB"},   {"gb", "GiB"},  {"gib", "GiB"},
+                                   {"t", "TiB"},   {"tb", "TiB"},  {"tib", "TiB"}};
+constexpr UnitWord kTimeWords[] = {
+    {"", "s"},        {"s", "s"},     {"sec", "s"},     {"secs", "s"}, {"second", "s"},
+    {"seconds", "s"}, {"m", "m"},     {"min", "m"},     {"mins", "m"}, {"minute", "m"},
+    {"minutes", "m"}, {"h", "h"},     {"hr", "h"},      {"hour", "h"}, {"hours", "h"},
+    {"ms", "ms"},     {"msec", "ms"}, {"millis", "ms"}, {"us", "us"},  {"usec", "us"},
+    {"micros", "us"}, {"ns", "ns"},   {"nsec", "ns"}};
+
 constexpr std::string_view kCountForms = "expected a count such as 1000, 20k, 3m";
 constexpr std::string_view kByteForms = "expected a size such as 512, 16KiB, 100MiB, 1GiB";
 constexpr std::string_view kTimeForms = "expected a duration such as 250us, 5ms, 10s, 2m";
-constexpr std::string_view kRateForms = "expected a rate per second such as 500, 20k, 50/1s, 10/ms";
+constexpr std::string_view kRateForms = "expected a rate per second such as 500, 20k, 50/1s, 120/m";
 
 std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
   return fail(fmt::format("'{}': {}", text, why));
@@ -84,12 +101,24 @@ Decimal split_decimal(std::string_view text) {
   return d;
 }
 
+// "; did you mean 10s?" for "10", "10 sec" or "10S".
+std::string meant(std::string_view text, const Decimal& number, std::span<const UnitWord> words) {
+  if (!number.valid) return {};
+  std::string word;
+  for (const char c : trim(number.rest)) word += to_lower(c);
+  const auto found = std::ranges::find(words, word, &UnitWord::word);
+  if (found == words.end()) return {};
+  const std::string_view digits = text.substr(0, text.size() - number.rest.size());
+  return fmt::format("; did you mean {}{}?", digits, found->unit);
+}
+
 // Exact: 1.5ms is 1500000, and what is no whole number of the smallest unit is an error.
 Result<uint64_t> parse_scaled(std::string_view text, std::span<const Unit> units,
-                              std::string_view forms, uint64_t max) {
+                              std::span<const UnitWord> words, std::string_view forms,
+                              uint64_t max) {
   const Decimal number = split_decimal(text);
   const Unit* unit = number.valid ? find_unit(units, number.rest) : nullptr;
-  if (unit == nullptr) return refuse(text, forms);
+  if (unit == nullptr) return refuse(text, fmt::format("{}{}", forms, meant(text, number, words)));
   unsigned __int128 value = number.digits;
   value *= unit->factor;
   if (number.overflow) {
@@ -165,16 +194,17 @@ Result<double> parse_double(std::string_view text) {
 }
 
 Result<uint64_t> parse_count(std::string_view text) {
-  return parse_scaled(text, kCountUnits, kCountForms, UINT64_MAX);
+  return parse_scaled(text, kCountUnits, {}, kCountForms, UINT64_MAX);
 }
 
 Result<uint64_t> parse_bytes(std::string_view text) {
-  return parse_scaled(text, kByteUnits, kByteForms, UINT64_MAX);
+  return parse_scaled(text, kByteUnits, kByteWords, kByteForms, UINT64_MAX);
 }
 
 Result<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration(0);
-  const uint64_t ns = GILIRAN_TRY(parse_scaled(text, kTimeUnits, kTimeForms, INT64_MAX));
+  const uint64_t ns =
+      GILIRAN_TRY(parse_scaled(text, kTimeUnits, kTimeWords, kTimeForms, INT64_MAX));
   return Duration(static_cast<int64_t>(ns));
 }
 
@@ -184,7 +214,9 @@ Result<double> parse_fraction(std::string_view text) {
   if (!number) return refuse(text, "expected a part such as 1%, 0.5% or 0.01");
   const double value = percent ? *number / 100 : *number;
   if (!(value >= 0 && value <= 1)) {
-    return refuse(text, "expected a part between 0 and 1, or 0% and 100%");
+    const bool meant_percent = !percent && value > 1 && value <= 100;
+    return refuse(text, fmt::format("expected a part between 0 and 1, or 0% and 100%{}",
+                                    meant_percent ? fmt::format("; did you mean {}%?", text) : ""));
   }
   return value;
 }

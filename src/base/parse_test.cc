@@ -62,6 +62,13 @@ TEST(Parse, Bytes) {
   }
 }
 
+TEST(Parse, TheUnitThatWasMeant) {
+  EXPECT_THAT(parse_bytes("16k").error().message, HasSubstr("did you mean 16KiB?"));
+  EXPECT_THAT(parse_bytes("1 GB").error().message, HasSubstr("did you mean 1GiB?"));
+  EXPECT_THAT(parse_bytes("many").error().message, testing::Not(HasSubstr("did you mean")));
+  EXPECT_THAT(parse_fraction("5").error().message, HasSubstr("did you mean 5%?"));
+}
+
 TEST(Parse, Duration) {
   EXPECT_EQ(*parse_duration("0"), Duration(0));
   EXPECT_EQ(*parse_duration("250us"), microseconds(250));
@@ -72,8 +79,14 @@ TEST(Parse, Duration) {
   EXPECT_EQ(*parse_duration("9223372036854775807ns"), Duration::max());
   EXPECT_FALSE(parse_duration("9223372036854775808ns"));
   EXPECT_THAT(parse_duration("2562048h").error().message, HasSubstr("too large"));
-  EXPECT_EQ(parse_duration("10 s").error().message,
-            "'10 s': expected a duration such as 250us, 5ms, 10s, 2m");
+  EXPECT_EQ(parse_duration("ten").error().message,
+            "'ten': expected a duration such as 250us, 5ms, 10s, 2m");
+  for (const auto& [text, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"10", "10s"}, {"10 s", "10s"}, {"1.5min", "1.5m"}, {"2 Hours", "2h"}}) {
+    EXPECT_EQ(parse_duration(text).error().message,
+              "'" + text + "': expected a duration such as 250us, 5ms, 10s, 2m; did you mean " +
+                  meant + "?");
+  }
   EXPECT_THAT(parse_duration("0.0000000001s").error().message, HasSubstr("finer"));
   for (const char* bad : {"", "5", "ms", "5msec", "-5ms", "5ms ", "1e3s", "1m30s", "00x"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
