@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,9 +15,12 @@
 #include "lab/listing.h"
 #include "lab/scenario_keys.h"
 #include "lab/scenario_toml.h"
+#include "server/character.h"
 
 namespace giliran::cli {
 namespace {
+
+constexpr int kBad = 2;
 
 std::string count(size_t number, std::string_view noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
@@ -28,26 +33,73 @@ std::string tally(const config::Coordinator& config) {
                      count(config.pools.size(), "pool"), count(servers, "server"));
 }
 
-// Whether it says of itself that it is one; what cannot be read is told elsewhere.
-bool holds_scenario(const std::string& file) {
-  const auto text = config::read_toml_file(file);
-  if (!text) return false;
-  const auto root = config::read_toml(*text);
-  return root && lab::is_scenario(*root);
+// A file whose text has been read: a pipe gives it once.
+struct Source {
+  std::string path;  // "-": standard input
+  std::string text;
+  std::string name() const { return config::shown_path(path); }
+};
+
+int refuse(const base::Error& error, std::ostream& err) {
+  err << error.message << '\n';
+  return kBad;
 }
 
-int check_scenario(const CheckOptions& options, std::span<const std::string_view> policies,
+int check_scenario(const Source& source, CheckWhat what, std::span<const std::string_view> policies,
                    std::ostream& out, std::ostream& err) {
-  const auto scenario = lab::load_scenario(options.file, lab::check_here(policies));
-  if (!scenario) {
-    err << scenario.error().message << '\n';
-    return 2;
-  }
-  if (options.what == CheckWhat::kPrint) {
+  const auto scenario = lab::parse_scenario(source.text, source.name(), lab::check_here(policies));
+  if (!scenario) return refuse(scenario.error(), err);
+  if (what == CheckWhat::kPrint) {
     out << lab::print_scenario(*scenario);
   } else {
-    out << options.file << ": good: scenario " << scenario->name << ", "
+    out << source.name() << ": good: scenario " << scenario->name << ", "
         << lab::extent_text(*scenario) << '\n';
+  }
+  return 0;
+}
+
+// Whether it is for giliran server -c: it has one of its keys, and nobody to listen or to send to.
+bool is_of_server(const config::Value& root) {
+  const auto keys = server::character_keys();
+  const bool some = std::ranges::any_of(root.children, [&](const config::Value& member) {
+    return config::find_key(keys, member.key) != nullptr;
+  });
+  return some && root.find("listener") == nullptr && root.find("pool") == nullptr;
+}
+
+int check_server(const Source& source, CheckWhat what, std::ostream& out, std::ostream& err) {
+  const auto character = server::parse_character(source.text, source.name());
+  if (!character) return refuse(character.error(), err);
+  std::string text;
+  config::write_table(*character, server::character_keys(), "", text);
+  if (what == CheckWhat::kPrint) {
+    out << text;
+  } else {
+    out << source.name() << ": good: of giliran server -c, " << character->text() << '\n';
+  }
+  return 0;
+}
+
+int check_coordinator(const Source& source, CheckWhat what,
+                      std::span<const std::string_view> policies, std::ostream& out,
+                      std::ostream& err) {
+  std::vector<std::string> warnings;
+  const auto config = config::parse_coordinator(
+      source.text, source.name(),
+      {.check = {.policies = policies},
+       .read_file = config::files_of(std::filesystem::path(source.path).parent_path()),
+       .warnings = &warnings});
+  for (const std::string& warning : warnings) err << warning << '\n';
+  if (!config) return refuse(config.error(), err);
+  if (config->listeners.empty()) {
+    err << source.name()
+        << ": no [[listener]]; a coordinator needs one, from here or by --listen\n";
+    return kBad;
+  }
+  if (what == CheckWhat::kPrint) {
+    out << config::print_coordinator(*config);
+  } else {
+    out << source.name() << ": good: " << tally(*config) << '\n';
   }
   return 0;
 }
@@ -63,25 +115,17 @@ int run_check(const CheckOptions& options, std::ostream& out, std::ostream& err)
     out << lab::scenario_key_tables();
     return 0;
   }
+  auto text = config::read_toml_file(options.file);
+  if (!text) return refuse(text.error(), err);
+  const Source source{.path = options.file, .text = std::move(*text)};
   const std::vector<std::string_view> policies = balance::policy_names();
-  if (holds_scenario(options.file)) return check_scenario(options, policies, out, err);
-  std::vector<std::string> warnings;
-  const auto config = config::load_coordinator(options.file, {.policies = policies}, &warnings);
-  for (const std::string& warning : warnings) err << warning << '\n';
-  if (!config) {
-    err << config.error().message << '\n';
-    return 2;
+  // What is no TOML at all is told as of a coordinator.
+  const auto root = config::read_toml(source.text);
+  if (root && lab::is_scenario(*root)) {
+    return check_scenario(source, options.what, policies, out, err);
   }
-  if (config->listeners.empty()) {
-    err << options.file << ": no [[listener]]; a coordinator needs one, from here or by --listen\n";
-    return 2;
-  }
-  if (options.what == CheckWhat::kPrint) {
-    out << config::print_coordinator(*config);
-  } else {
-    out << options.file << ": good: " << tally(*config) << '\n';
-  }
-  return 0;
+  if (root && is_of_server(*root)) return check_server(source, options.what, out, err);
+  return check_coordinator(source, options.what, policies, out, err);
 }
 
 }  // namespace giliran::cli

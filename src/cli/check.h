@@ -1,4 +1,5 @@
-// giliran check: what a configuration or scenario file comes to, without starting anything.
+// giliran check: what a file of a coordinator, a server or the lab comes to, without starting
+// anything.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ enum class CheckWhat : uint8_t {
 };
 
 struct CheckOptions {
-  std::string file;
+  std::string file;  // -: standard input
   CheckWhat what = CheckWhat::kCheck;
 };
 

@@ -5,9 +5,10 @@ namespace giliran::cli {
 namespace {
 
 constexpr std::string_view kExamples =
-    "  giliran check giliran.toml           good, or all that is wrong with line and column\n"
-    "  giliran check --print giliran.toml   the effective configuration, defaults included\n"
-    "  giliran check my-scenario.toml       a scenario, told by its key 'scenario'\n";
+    "  giliran check giliran.toml           good, or all that is wrong and where\n"
+    "  giliran check --print giliran.toml   with the defaults, as a file\n"
+    "  giliran check my-scenario.toml       a scenario, told by its key 'scenario'\n"
+    "  giliran check - < giliran.toml       from a pipe\n";
 
 Setter set_what(CheckOptions& o, CheckWhat what) {
   return [&o, what](const std::string&) -> base::Result<void> {
@@ -24,8 +25,8 @@ Command check_command(CheckOptions& o) {
   Command command{
       .name = "check",
       .summary =
-          "Reads a coordinator's configuration file, or a scenario of the lab, and says "
-          "what is wrong with it. Starts nothing.",
+          "Reads the file of a coordinator or a server, or a scenario of the lab, and says what is "
+          "wrong with it. Starts nothing.",
       .arguments = "FILE",
       .examples = kExamples,
       .arguments_max = 1};
@@ -42,7 +43,7 @@ Command check_command(CheckOptions& o) {
     const bool keys = o.what == CheckWhat::kKeys || o.what == CheckWhat::kScenarioKeys;
     if (keys && !o.file.empty()) return base::fail("--keys and --scenario-keys take no file");
     if (!keys && o.file.empty()) {
-      return base::fail("no file: giliran check FILE, such as giliran.toml");
+      return base::fail("no file: giliran check FILE, such as giliran.toml; - reads a pipe");
     }
     return {};
   };

@@ -32,6 +32,16 @@ Setter set_text(std::string& out) {
   };
 }
 
+Setter set_file_of_keys(std::string& out) {
+  return [&out](const std::string& text) -> base::Result<void> {
+    if (text == "-") {
+      return base::fail(
+          "'-': the file is read again at HUP, which a pipe cannot be; giliran check - reads one");
+    }
+    return set_text(out)(text);
+  };
+}
+
 Setter set_true(bool& out) {
   return [&out](const std::string&) -> base::Result<void> {
     out = true;

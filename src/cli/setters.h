@@ -14,7 +14,8 @@
 
 namespace giliran::cli {
 
-Setter set_text(std::string& out);  // not empty
+Setter set_text(std::string& out);          // not empty
+Setter set_file_of_keys(std::string& out);  // read again at HUP: not "-"
 Setter set_true(bool& out);
 Setter set_number(uint64_t& out, uint64_t min, uint64_t max);  // also 20k, 3m
 Setter set_number(uint32_t& out, uint32_t min, uint32_t max);

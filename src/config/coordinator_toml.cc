@@ -36,15 +36,19 @@ base::Result<Coordinator> parse_coordinator(std::string_view text, std::string_v
   return config;
 }
 
+Reader::ReadFile files_of(std::filesystem::path folder) {
+  return [folder = std::move(folder)](const std::string& name, size_t max) {
+    return read_regular(folder / name, max);
+  };
+}
+
 base::Result<Coordinator> load_coordinator(const std::string& path, const CrossCheck& check,
                                            std::vector<std::string>* warnings) {
   const std::string text = GILIRAN_TRY(read_toml_file(path));
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  const auto read_file = [&folder](const std::string& name, size_t max) {
-    return read_regular(folder / name, max);
-  };
   return parse_coordinator(text, path,
-                           {.check = check, .read_file = read_file, .warnings = warnings});
+                           {.check = check,
+                            .read_file = files_of(std::filesystem::path(path).parent_path()),
+                            .warnings = warnings});
 }
 
 base::Result<void> complete(const Coordinator& config, const CrossCheck& check) {

@@ -1,6 +1,7 @@
 // The configuration file of a coordinator: TOML to config::Coordinator and back.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ struct ParseOptions {
 // listeners passes: flags may bring them, and complete() looks at the whole.
 base::Result<Coordinator> parse_coordinator(std::string_view text, std::string_view file_name,
                                             const ParseOptions& options = {});
+
+// What the `file` keys of a file in `folder` name, read from there.
+Reader::ReadFile files_of(std::filesystem::path folder);
 
 // Reads the file and what its `file` keys name, relative to its folder.
 base::Result<Coordinator> load_coordinator(const std::string& path, const CrossCheck& check = {},

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <map>
 
 #include "base/parse.h"
@@ -40,10 +41,11 @@ std::unexpected<base::Error> refuse(const std::vector<Problem>& found, std::stri
   return base::fail(std::move(text));
 }
 
-base::Result<std::string> read_whole(const std::filesystem::path& path, size_t max) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return base::fail(fmt::format("cannot be read: {}", std::strerror(errno)));
+namespace {
+
+constexpr std::string_view kStandardInput = "-";
+
+base::Result<std::string> read_at_most(std::istream& in, size_t max) {
   std::string content(max + 1, '\0');
   in.read(content.data(), static_cast<std::streamsize>(content.size()));
   if (in.bad()) return base::fail(fmt::format("cannot be read: {}", std::strerror(errno)));
@@ -54,19 +56,45 @@ base::Result<std::string> read_whole(const std::filesystem::path& path, size_t m
   return content;
 }
 
+// For a file that another program's name speaks of.
+std::string_view whose(std::string_view file) {
+  for (const std::string_view end : {".cfg", ".conf", ".yaml", ".yml", ".json", ".ini"}) {
+    if (file.ends_with(end))
+      return "; giliran reads TOML (docs/configuration.md), nobody else's files";
+  }
+  return "";
+}
+
+}  // namespace
+
+base::Result<std::string> read_whole(const std::filesystem::path& path, size_t max) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return base::fail(fmt::format("cannot be read: {}", std::strerror(errno)));
+  return read_at_most(in, max);
+}
+
+std::string shown_path(const std::string& path) {
+  return path == kStandardInput ? "standard input" : path;
+}
+
 base::Result<std::string> read_toml_file(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
+  const bool piped = path == kStandardInput;
+  if (!piped && std::filesystem::is_directory(path, error)) {
     return base::fail(fmt::format("{}: is a folder, expected a file", path));
   }
-  auto text = read_whole(path, kTomlBytesMax);
-  if (!text) return base::fail(fmt::format("{}: {}", path, text.error().message));
+  auto text = piped ? read_at_most(std::cin, kTomlBytesMax) : read_whole(path, kTomlBytesMax);
+  if (!text) return base::fail(fmt::format("{}: {}", shown_path(path), text.error().message));
   return text;
 }
 
 base::Result<Value> parse_toml(std::string_view text, std::string_view file) {
   auto root = read_toml(text);
-  if (!root) return base::fail(located(file, root.error().at, "not TOML: " + root.error().what));
+  if (!root) {
+    return base::fail(located(file, root.error().at,
+                              fmt::format("not TOML: {}{}", root.error().what, whose(file))));
+  }
   return std::move(*root);
 }
 

@@ -28,8 +28,10 @@ std::unexpected<base::Error> refuse(const std::vector<Problem>& problems, std::s
 // At most `max` bytes of a file; the message of an error does not name it.
 base::Result<std::string> read_whole(const std::filesystem::path& path, size_t max);
 
-// The text of a TOML file; an error names it.
+// The text of a TOML file; an error names it. "-": standard input, which can be read once.
 base::Result<std::string> read_toml_file(const std::string& path);
+// What messages call the file.
+std::string shown_path(const std::string& path);
 
 // The tree of `text`, or where it is not TOML.
 base::Result<Value> parse_toml(std::string_view text, std::string_view file);
@@ -41,6 +43,7 @@ base::Result<T> parse_toml_as(std::string_view text, std::string_view file,
   const Value root = GILIRAN_TRY(parse_toml(text, file));
   T read{};
   Reader reader;
+  reader.section_with = [](std::string_view) { return std::string(); };  // it has none
   read_table(root, keys, read, reader);
   if (!reader.problems.empty()) return refuse(reader.problems, file);
   return read;

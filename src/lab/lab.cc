@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "base/rng.h"
 #include "lab/built_in.h"
 #include "lab/folder.h"
@@ -113,7 +114,7 @@ int run_scenario(const LabOptions& options, Scenario scenario) {
 }
 
 bool is_file(const std::string& scenario) {
-  return scenario.ends_with(".toml") || scenario.find('/') != std::string::npos;
+  return scenario.ends_with(".toml") || scenario.find('/') != std::string::npos || scenario == "-";
 }
 
 // The scenario that the options speak of.
@@ -124,15 +125,27 @@ base::Result<Scenario> scenario_of(const LabOptions& options) {
     return parse_scenario(threads_scenario(options.threads), "threads", check);
   }
   if (options.command == LabCommand::kRerun) {
-    return load_scenario(options.scenario + "/scenario.toml", check);
+    const std::string file = options.scenario + "/scenario.toml";
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) return load_scenario(file, check);
+    return base::fail(
+        fmt::format("rerun: {} is no folder of a lab: {} is not there", options.scenario, file));
   }
   const std::string name = options.scenario.empty() ? "demo" : options.scenario;
   if (is_file(name)) return load_scenario(name, check);
   const auto texts = scenario_texts();
   const auto found = std::ranges::find(texts, name, &ScenarioText::name);
   if (found != texts.end()) return parse_scenario(found->text, name, check);
+  if (std::error_code error; std::filesystem::is_directory(name, error)) {
+    return base::fail(fmt::format("{0} is a folder; giliran lab rerun {0} runs it again", name));
+  }
+  // As words too: "lab lst".
+  std::vector<std::string_view> words = scenario_names();
+  words.insert(words.end(), {"list", "show", "rerun", "threads"});
+  const std::string_view near = base::nearest(name, words);
   return base::fail(fmt::format(
-      "there is no built-in scenario \"{}\" (a file's name ends with .toml); there is: {}", name,
+      "there is no built-in scenario \"{}\"{} (a file's name ends with .toml); there is: {}", name,
+      near.empty() ? "" : fmt::format(", did you mean {}?", near),
       fmt::join(scenario_names(), ", ")));
 }
 

@@ -419,7 +419,8 @@ base::Result<Scenario> parse_scenario(std::string_view text, std::string_view fi
 }
 
 base::Result<Scenario> load_scenario(const std::string& path, const ScenarioCheck& check) {
-  return parse_scenario(GILIRAN_TRY(config::read_toml_file(path)), path, check);
+  const std::string text = GILIRAN_TRY(config::read_toml_file(path));
+  return parse_scenario(text, config::shown_path(path), check);
 }
 
 std::string print_scenario(const Scenario& scenario) {
