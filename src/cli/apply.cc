@@ -7,6 +7,7 @@
 
 #include "base/parse.h"
 #include "cli/command.h"
+#include "cli/neighbours.h"
 
 namespace giliran::cli {
 namespace {
@@ -16,18 +17,27 @@ struct Given {
   CLI::Option* option;
 };
 
-std::string long_name(const Flag& flag) {
-  const size_t comma = flag.names.find(',');
-  return std::string(comma == std::string_view::npos ? flag.names : flag.names.substr(comma + 1));
+// With what other programs call it: "-m,--method,-X,--request".
+std::string all_names(const Command& command, const Flag& flag) {
+  std::string names(flag.names);
+  for (const Neighbour& row : neighbours_of(command.name)) {
+    const bool same = row.is == Neighbour::Is::kFlag && row.here == long_name(flag);
+    if (same) names += fmt::format(",{}", row.names);
+  }
+  return names;
+}
+
+// The name of a flag without what stands behind its '='.
+std::string name_of(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
 }
 
 std::unexpected<base::Error> unknown(const Command& command, const std::string& argument) {
-  const std::string name = argument.substr(0, argument.find('='));
-  for (const Absent& absent : command.absent) {
-    // -R100 too.
-    const bool is_short = absent.name.size() == 2 && name.starts_with(absent.name);
-    if (name == absent.name || is_short)
-      return base::fail(fmt::format("{}: {}", absent.name, absent.instead));
+  const std::string name = name_of(argument);
+  const Neighbour* known = find_neighbour(neighbours_of(command.name), Neighbour::Is::kOther, name);
+  if (known != nullptr) {
+    const bool whole = known->names.find(name) != std::string_view::npos;
+    return base::fail(fmt::format("{}: {}", whole ? name : name.substr(0, 2), known->here));
   }
   std::vector<std::string> names;
   for (const Flag& flag : command.flags) names.push_back(long_name(flag));
@@ -38,10 +48,35 @@ std::unexpected<base::Error> unknown(const Command& command, const std::string& 
     return base::fail(fmt::format("unknown flag {}; did you mean {}?", name, near));
   }
   return base::fail(
-      fmt::format("unknown flag {}; giliran {} --help lists them", name, command.name));
+      fmt::format("unknown flag {}; giliran {} --help-all lists them", name, command.name));
 }
 
-base::Result<void> call_setters(const Given& given) {
+// "-rate 100" with one dash, as Go's flags are written: it would be read as "-r ate".
+base::Result<void> check_dashes(const Command& command, std::span<const std::string> args) {
+  for (const std::string& arg : args) {
+    const std::string name = name_of(arg);
+    if (name.size() < 4 || name[0] != '-' || name[1] == '-') continue;
+    const std::string right = '-' + name;
+    const auto is_it = [&](const Flag& flag) { return long_name(flag) == right; };
+    const auto table = neighbours_of(command.name);
+    if (find_neighbour(table, Neighbour::Is::kOther, right) != nullptr) {
+      return unknown(command, right);
+    }
+    if (std::ranges::any_of(command.flags, is_it) ||
+        find_neighbour(table, Neighbour::Is::kFlag, right) != nullptr) {
+      return base::fail(fmt::format("unknown flag {}; did you mean {}?", name, right));
+    }
+  }
+  return {};
+}
+
+// What a bad value may have meant in another program.
+std::string meant(const Command& command, const std::string& name) {
+  const Neighbour* row = find_neighbour(neighbours_of(command.name), Neighbour::Is::kValue, name);
+  return row == nullptr ? std::string() : fmt::format("; {}", row->here);
+}
+
+base::Result<void> call_setters(const Command& command, const Given& given) {
   const std::string name = long_name(*given.flag);
   const auto& values = given.option->results();
   if (given.flag->metavar.empty()) {
@@ -55,15 +90,22 @@ base::Result<void> call_setters(const Given& given) {
   }
   for (const std::string& value : values) {
     const auto set = given.flag->set(value);
-    if (!set) return base::fail(fmt::format("{}: {}", name, set.error().message));
+    if (!set) {
+      return base::fail(fmt::format("{}: {}{}", name, set.error().message, meant(command, name)));
+    }
   }
   return {};
 }
 
 base::Result<void> take_arguments(const Command& command, const std::vector<std::string>& values) {
   if (values.size() > command.arguments_max) {
-    return base::fail(fmt::format("unexpected argument '{}'; giliran {} --help says what it takes",
-                                  values[command.arguments_max], command.name));
+    const std::string& extra = values[command.arguments_max];
+    const std::string advice = advice_on_argument(command.name, extra);
+    return base::fail(fmt::format("unexpected argument '{}'; {}", extra,
+                                  advice.empty() ? fmt::format("giliran {} --help says what it "
+                                                               "takes",
+                                                               command.name)
+                                                 : advice));
   }
   for (const std::string& value : values) {
     auto set = command.argument(value);
@@ -92,7 +134,7 @@ base::Result<void> apply(const Command& command, std::span<const std::string> ar
   app.allow_extras();
   std::vector<Given> given;
   for (const Flag& flag : command.flags) {
-    const std::string names(flag.names);
+    const std::string names = all_names(command, flag);
     CLI::Option* option = nullptr;
     if (flag.metavar.empty()) {
       option = app.add_flag(names);
@@ -102,6 +144,7 @@ base::Result<void> apply(const Command& command, std::span<const std::string> ar
     }
     given.push_back({&flag, option});
   }
+  GILIRAN_TRY_VOID(check_dashes(command, args));
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& error) {
@@ -114,7 +157,7 @@ base::Result<void> apply(const Command& command, std::span<const std::string> ar
   if (flag != rest.end()) return unknown(command, *flag);
   for (const Given& each : given) {
     if (each.option->count() == 0) continue;
-    auto set = call_setters(each);
+    auto set = call_setters(command, each);
     if (!set) return set;
   }
   auto taken = take_arguments(command, rest);

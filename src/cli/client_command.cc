@@ -15,11 +15,9 @@ namespace {
 constexpr std::string_view kExamples =
     "  giliran client http://127.0.0.1:8080/ -c 50 -d 10s\n"
     "  giliran client http://127.0.0.1:8080/ -R 2k -d 30s --warmup 2s\n"
-    "  giliran client http://127.0.0.1:8080/orders -n 20k -H 'Accept: text/plain' --log "
-    "client.log\n"
-    "  giliran client http://127.0.0.1:8080/ -n 1 --body '{\"a\":1}' --json -\n"
-    "  giliran client '9 http://127.0.0.1:8080/{{rand:1..1000}}' '1 POST /orders' -R 500 --expect "
-    "'p99<10ms'\n"
+    "  giliran client http://127.0.0.1:8080/orders -n 1 --body '{\"a\":1}' --json -\n"
+    "  giliran client '9 http://127.0.0.1:8080/{{rand:1..1000}}' '1 POST /orders' \\\n"
+    "    -R 500 --expect 'p99<10ms'\n"
     "  giliran client http://127.0.0.1:8080 --replay access.log --speed 2\n"
     "  giliran client tcp://127.0.0.1:8080 -c 10 -n 1000 --message hello\n";
 
@@ -65,13 +63,15 @@ void insert_before(std::vector<Flag>& flags, std::string_view names,
 
 }  // namespace
 
-Command client_command(client::ClientOptions& o) {
+Command client_command(client::ClientOptions& o, std::vector<std::string>& warnings) {
   Command command{.name = "client",
                   .summary = "Many simulated clients against any server; measures honestly.",
                   .arguments = "URL...",
                   .examples = kExamples,
                   .arguments_max = 1000};
-  command.argument = [&o](const std::string& text) { return add_target(o, text); };
+  command.argument = [&o, &warnings](const std::string& text) {
+    return add_target(o, text, warnings);
+  };
   command.flags = {
       {"-c,--connections", "N",
        "simulated clients, each with a connection; default: 10, with a rate at most 100",
@@ -122,7 +122,15 @@ Command client_command(client::ClientOptions& o) {
   };
   insert_before(command.flags, "--message", client_content_flags(o));
   insert_before(command.flags, "--progress", client_result_flags(o));
-  command.finish = [&o]() -> base::Result<void> {
+  command.first = {"--connections", "--requests", "--duration", "--rate",    "--threads",
+                   "--header",      "--method",   "--body",     "--timeout", "--expect",
+                   "--log",         "--json",     "--html",     "--quiet"};
+  command.headings = {{"--connections", "Load"},
+                      {"--header", "What is asked"},
+                      {"--message", "Connections"},
+                      {"--log", "Results"}};
+  command.finish = [&o, &warnings]() -> base::Result<void> {
+    if (o.quiet) warnings.clear();
     if (o.url.empty() && o.targets_file.empty()) {
       return base::fail("no URL: giliran client URL, such as http://127.0.0.1:8080/");
     }

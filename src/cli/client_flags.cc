@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "cli/setters.h"
 #include "client/target.h"
+#include "config/host_port.h"
 #include "config/url.h"
 
 namespace giliran::cli {
@@ -39,10 +40,25 @@ base::Result<void> add_expectations(std::vector<report::Expectation>& out,
   return {};
 }
 
+// "127.0.0.1:8080/x" is a URL to curl, wrk and every browser.
+std::string with_scheme(const std::string& target, std::vector<std::string>& warnings) {
+  const size_t begin = target.find_last_of(" \t") + 1;  // behind weight and method
+  const std::string url = target.substr(begin);
+  if (!config::lacks_scheme(url)) return target;
+  warnings.push_back(fmt::format("no scheme in '{0}', http://{0} is asked", url));
+  return target.substr(0, begin) + "http://" + url;
+}
+
 }  // namespace
 
-base::Result<void> add_target(client::ClientOptions& o, const std::string& text) {
-  const client::TargetSpec spec = GILIRAN_TRY(client::parse_target_line(text));
+base::Result<void> add_target(client::ClientOptions& o, const std::string& text,
+                              std::vector<std::string>& warnings) {
+  if (config::all_digits(text)) {
+    return base::fail(fmt::format(
+        "'{0}' is no URL; -n {0} is so many requests, -R {0} so many a second (hey's -q)", text));
+  }
+  const std::string whole = with_scheme(text, warnings);
+  const client::TargetSpec spec = GILIRAN_TRY(client::parse_target_line(whole));
   // Placeholders are looked at with the plan, which knows of --literal.
   const bool absolute = spec.url.find("://") != std::string::npos;
   if (absolute && spec.url.find("{{") == std::string::npos) {
@@ -50,9 +66,9 @@ base::Result<void> add_target(client::ClientOptions& o, const std::string& text)
     if (!url) return std::unexpected(url.error());
   }
   if (o.url.empty()) {
-    o.url = text;
+    o.url = whole;
   } else {
-    o.more_targets.push_back(text);
+    o.more_targets.push_back(whole);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Flags of `giliran client` in groups: what it asks, and what it expects and writes.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "cli/command.h"
@@ -8,8 +9,10 @@
 
 namespace giliran::cli {
 
-// A target as an argument: the first is the URL of the run.
-base::Result<void> add_target(client::ClientOptions& o, const std::string& text);
+// A target as an argument: the first is the URL of the run. Where the scheme is left out, http://
+// is assumed and a warning says so.
+base::Result<void> add_target(client::ClientOptions& o, const std::string& text,
+                              std::vector<std::string>& warnings);
 std::vector<Flag> client_content_flags(client::ClientOptions& o);
 std::vector<Flag> client_result_flags(client::ClientOptions& o);
 

@@ -24,21 +24,25 @@ struct Flag {
   bool repeat = false;  // may be given more than once
 };
 
-// What people will try and is not there: said in words instead of "unknown".
-struct Absent {
-  std::string_view name;  // "--rate"
-  std::string_view instead;
+// "--connections", of the flag of these names.
+std::string long_name(const Flag& flag);
+
+// A line of --help-all in front of a flag.
+struct Heading {
+  std::string_view before;  // "--connect-timeout"
+  std::string_view text;
 };
 
 struct Command {
   std::string_view name;
-  std::string_view summary;    // one line
+  std::string_view summary;    // a sentence
   std::string_view arguments;  // "URL" or "LOG..."; empty: takes none
-  std::string_view examples;   // lines
+  std::string_view examples;  // lines of at most 80 columns; one that goes on ends with a backslash
   size_t arguments_max = 0;
   Setter argument{};  // one at a time
   std::vector<Flag> flags{};
-  std::vector<Absent> absent{};
+  std::vector<std::string_view> first{};  // long names of those in short help; empty: all
+  std::vector<Heading> headings{};
   std::function<base::Result<void>()> finish{};  // looks at everything together; may be empty
 };
 
@@ -46,7 +50,9 @@ struct Command {
 // order of the table. The first error, as one line without the program's name.
 base::Result<void> apply(const Command& command, std::span<const std::string> args);
 
-// What --help prints.
-std::string help(const Command& command);
+enum class HelpOf : uint8_t { kFirstHour, kAll };
+
+// What --help and --help-all print: lines of at most 80 columns.
+std::string help(const Command& command, HelpOf which);
 
 }  // namespace giliran::cli

@@ -19,7 +19,7 @@ namespace giliran::cli {
 Command coordinator_command(CoordinatorFlags& flags);
 Command check_command(CheckOptions& options);
 Command server_command(server::ServerOptions& options, std::vector<std::string>& warnings);
-Command client_command(client::ClientOptions& options);
+Command client_command(client::ClientOptions& options, std::vector<std::string>& warnings);
 Command report_command(report::ReportOptions& options);
 struct CompareFlags {
   report::CompareRun run;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kExamples =
     "  giliran compare before.json after.json\n"
-    "  giliran compare --a a1.json --a a2.json --b b1.json --b b2.json --html compare.html\n"
+    "  giliran compare --a a1.json --a a2.json --b b1.json --b b2.json --html ab.html\n"
     "  giliran compare --merge client1.json client2.json --json both.json\n";
 
 base::Result<void> sort_files(report::CompareRun& run, std::vector<std::string>& files) {

@@ -160,6 +160,30 @@ TEST_F(ConfigFile, Check) {
   EXPECT_THAT(std::get<2>(check(CheckWhat::kCheck)), HasSubstr(":13:8: warning: key 'pool.name'"));
 }
 
+TEST_F(ConfigFile, CheckOfAServersFile) {
+  const auto check = [&](CheckWhat what) {
+    std::ostringstream out, err;
+    const int status = run_check({.file = path_, .what = what}, out, err);
+    return std::make_tuple(status, out.str(), err.str());
+  };
+  write("delay = \"5ms\"\nfail = \"1%:503\"\n");
+  const auto [status, said, errors] = check(CheckWhat::kCheck);
+  EXPECT_EQ(status, 0) << errors;
+  EXPECT_THAT(said, StartsWith(path_ + ": good: of giliran server -c, delay 5ms"));
+  EXPECT_THAT(std::get<1>(check(CheckWhat::kPrint)), HasSubstr("delay = \"5ms\"\n"));
+  write("delay = \"5ms\"\nwrok = \"1ms\"\n");
+  EXPECT_THAT(std::get<2>(check(CheckWhat::kCheck)),
+              HasSubstr(":2:1: unknown key 'wrok'; did you mean 'work'?"));
+}
+
+TEST_F(ConfigFile, APipeIsForCheckAlone) {
+  for (const std::string command : {"coordinator", "server"}) {
+    const auto outcome = parse(std::vector<std::string>{command, "-c", "-"});
+    ASSERT_FALSE(outcome);
+    EXPECT_THAT(outcome.error().message, HasSubstr("giliran check - reads one"));
+  }
+}
+
 // --- flags and keys are the same ---
 
 TEST(Flags, EachHasAKey) {

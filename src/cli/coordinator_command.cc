@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/setters.h"
 #include "config/keys.h"
+#include "config/neighbours.h"
 
 namespace giliran::cli {
 namespace {
@@ -15,13 +16,12 @@ namespace {
 using ValueKey = config::Key<config::Coordinator>;
 
 constexpr std::string_view kExamples =
-    "  giliran coordinator --listen 127.0.0.1:8080 --server 127.0.0.1:9001 --server "
-    "127.0.0.1:9002\n"
-    "  giliran coordinator --listen tcp://127.0.0.1:8080 --server 127.0.0.1:9001=3 --server "
-    "127.0.0.1:9002\n"
-    "  giliran coordinator --listen :8080 --server app:9001 --policy least-requests --threads 2 "
-    "--log "
-    "coordinator.log\n"
+    "  giliran coordinator --listen 127.0.0.1:8080 \\\n"
+    "    --server 127.0.0.1:9001 --server 127.0.0.1:9002\n"
+    "  giliran coordinator --listen tcp://127.0.0.1:8080 --server 127.0.0.1:9001=3 \\\n"
+    "    --server 127.0.0.1:9002\n"
+    "  giliran coordinator --listen :8080 --server app:9001 \\\n"
+    "    --policy least-requests --threads 2 --log coordinator.log\n"
     "  giliran coordinator -c giliran.toml --log-format combined --log access.log\n";
 
 std::string policy_help() {
@@ -38,6 +38,15 @@ base::Result<void> add_server(std::vector<config::ServerSpec>& out, const std::s
   for (const config::ServerSpec& server : out) all.push_back(server.host_port);
   all.push_back(text);
   out.push_back(GILIRAN_TRY(config::parse_server_list(all)).back());
+  return {};
+}
+
+base::Result<void> set_policy(std::string& out, const std::string& text) {
+  const std::vector<std::string_view> names = balance::policy_names();
+  if (std::ranges::find(names, text) == names.end()) {
+    return base::fail(fmt::format("'{}': {}", text, config::advice_on_policy(text, names)));
+  }
+  out = text;
   return {};
 }
 
@@ -140,20 +149,23 @@ Command coordinator_command(CoordinatorFlags& flags) {
                   .examples = kExamples};
   command.flags = {
       {"-c,--config", "FILE", "TOML (docs/configuration.md); the flags below add or override",
-       set_text(flags.file)},
+       set_file_of_keys(flags.file)},
       {"--listen", "[http://|tcp://]HOST:PORT",
        "where to accept clients; also unix:/path, and fd@N: an inherited descriptor",
        add_listen(flags.listens), true},
       {"--server", "HOST:PORT[=WEIGHT]", "a server to send them to; WEIGHT: 1 to 256",
        [&flags](const std::string& text) { return add_server(flags.servers, text); }, true},
       {"--policy", "NAME", policies,
-       [&flags](const std::string& text) -> base::Result<void> {
-         GILIRAN_TRY_VOID(balance::find_policy(text));
-         flags.policy = text;
-         return {};
-       }},
+       [&flags](const std::string& text) { return set_policy(flags.policy, text); }},
   };
   std::ranges::move(value_flags(flags), std::back_inserter(command.flags));
+  command.first = {"--config", "--listen",     "--server",        "--policy", "--threads",
+                   "--log",    "--log-format", "--drain-timeout", "--quiet"};
+  command.headings = {{"--config", "What it serves"},
+                      {"--threads", "The process"},
+                      {"--log", "Log"},
+                      {"--connect-timeout", "Timeouts"},
+                      {"--connections-max", "Limits"}};
   command.finish = [&flags]() -> base::Result<void> {
     if (flags.listens.empty()) return {};
     return check_listens(flags.listens, "127.0.0.1:8080");

@@ -18,14 +18,16 @@ constexpr std::string_view kExamples =
     "  giliran lab show demo         what it runs\n"
     "  giliran lab demo --out results --seed 7\n"
     "  giliran lab my.toml           a scenario of one's own (docs/scenarios.md)\n"
-    "  giliran lab rerun results     the same again, with the same seed, into results-2\n"
-    "  giliran lab threads           1, 2, 4, 8, 16 threads: speed-up, and what limits it\n"
+    "  giliran lab rerun results     the same again, same seed, into results-2\n"
+    "  giliran lab threads           1 to 16 threads: speed-up, and what limits it\n"
     "  giliran lab threads --of coordinator --threads 1,2 --repeat 5\n";
 
 base::Result<void> read_word(const std::string& word, lab::LabOptions& o) {
   const bool first = o.command == lab::LabCommand::kRun && o.scenario.empty();
   if (first && word == "list") {
     o.command = lab::LabCommand::kList;
+  } else if (first && word == "run") {
+    // Many tools want it in front of a name.
   } else if (first && word == "show") {
     o.command = lab::LabCommand::kShow;
   } else if (first && word == "rerun") {
@@ -109,6 +111,7 @@ Command lab_command(lab::LabOptions& o) {
       {"--duration", "TIME", "threads: of each run; default: 2s", set_duration(o.threads.duration)},
       {"-q,--quiet", "", "nothing but what went wrong", set_true(o.quiet)},
   };
+  command.first = {"--out", "--seed", "--quiet"};
   command.finish = [&o]() -> base::Result<void> {
     if (o.command == lab::LabCommand::kShow && o.scenario.empty()) {
       return base::fail("show: expected the name of a scenario (giliran lab list)");

@@ -6,30 +6,31 @@
 
 #include "base/parse.h"
 #include "cli/commands.h"
+#include "cli/neighbours.h"
 
 namespace giliran::cli {
 namespace {
 
-constexpr std::string_view kCommands[] = {"coordinator", "server",  "client", "lab",
-                                          "report",      "compare", "check",  "help"};
+constexpr std::string_view kCommands[] = {"coordinator", "server", "client", "lab",    "report",
+                                          "compare",     "check",  "help",   "version"};
 
 std::string overview() {
   return "Giliran balances requests over servers and accounts for every one of them.\n\n"
          "Usage: giliran COMMAND [flags]\n\n"
-         "  coordinator  the balancer: gives each request or connection its turn on a server\n"
+         "  coordinator  the balancer: gives each request its turn on a server\n"
          "  server       a server to put behind it, with work, delay and faults\n"
          "  client       many simulated clients that measure\n"
          "  lab          a whole experiment on this machine; without a name: the demo\n"
          "  report       reads the logs of all three and says where the time went\n"
-         "  compare      says whether a second measurement is better or worse; merges several\n"
-         "  check        says what is wrong with a configuration or scenario, before it is used\n"
-         "  help         this text; giliran help COMMAND explains one\n\n"
+         "  compare      says whether a second measurement is better or worse\n"
+         "  check        says what is wrong with a configuration, before it is used\n"
+         "  help         this text; giliran help COMMAND explains one\n"
+         "  version      the version\n\n"
          "Examples:\n"
          "  giliran lab\n"
          "  giliran server --listen 127.0.0.1:9001 --name s1\n"
          "  giliran coordinator --listen 127.0.0.1:8080 --server 127.0.0.1:9001\n"
          "  giliran client http://127.0.0.1:8080/ -c 50 -n 20k\n\n"
-         "giliran --version tells the version. "
          "Exit status: 0 good, 1 failed at run time, 2 wrong before the start,\n"
          "3 a threshold or a comparison was not met.\n";
 }
@@ -43,18 +44,32 @@ std::string command_list() {
 }
 
 std::unexpected<base::Error> unknown_command(const std::string& name) {
-  const std::string_view what = name.starts_with('-') ? "flag" : "command";
+  if (name.starts_with('-')) {
+    return base::fail(fmt::format(
+        "giliran: {} is a flag of a command, which comes first: one of {}", name, command_list()));
+  }
+  const std::string advice = advice_on_command(name);
+  if (!advice.empty()) {
+    return base::fail(fmt::format("giliran: unknown command {}; {}", name, advice));
+  }
   const std::string_view near = base::nearest(name, kCommands);
   if (!near.empty()) {
-    return base::fail(fmt::format("giliran: unknown {} {}; did you mean {}?", what, name, near));
+    return base::fail(fmt::format("giliran: unknown command {}; did you mean {}?", name, near));
   }
   return base::fail(
-      fmt::format("giliran: unknown {} {}; the commands are {}", what, name, command_list()));
+      fmt::format("giliran: unknown command {}; the commands are {}", name, command_list()));
+}
+
+bool has(std::span<const std::string> args, std::string_view flag) {
+  return std::ranges::find(args, flag) != args.end();
 }
 
 bool asks_for_help(std::span<const std::string> args) {
-  return std::ranges::any_of(args,
-                             [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+  return has(args, "--help") || has(args, "-h") || has(args, "--help-all");
+}
+
+Parsed version() {
+  return {.what = Text{"giliran " GILIRAN_VERSION "\n"}};
 }
 
 // Fills `options`; for --help, the text is in the outcome instead.
@@ -63,7 +78,7 @@ base::Result<Parsed> fill(std::span<const std::string> args, auto make_command, 
   Parsed parsed;
   const Command command = make_command(options, parsed.warnings);
   if (asks_for_help(args)) {
-    parsed.what = Text{help(command)};
+    parsed.what = Text{help(command, has(args, "--help-all") ? HelpOf::kAll : HelpOf::kFirstHour)};
     return parsed;
   }
   const auto applied = apply(command, args);
@@ -131,8 +146,7 @@ base::Result<Parsed> parse_command(const std::string& name, std::span<const std:
   if (name == "coordinator") return parse_coordinator(args);
   if (name == "server") return parse_with<server::ServerOptions>(args, server_command);
   if (name == "client") {
-    return parse_with<client::ClientOptions>(
-        args, [](auto& options, Warnings&) { return client_command(options); });
+    return parse_with<client::ClientOptions>(args, client_command);
   }
   if (name == "report") {
     return parse_with<report::ReportOptions>(
@@ -159,12 +173,19 @@ base::Result<Parsed> parse(std::span<const std::string> args) {
   }
   const std::string& first = args.front();
   const auto rest = args.subspan(1);
-  if (first == "--version" || first == "-V")
-    return Parsed{.what = Text{"giliran " GILIRAN_VERSION "\n"}};
-  if (first == "--help" || first == "-h") return Parsed{.what = Text{overview()}};
-  if (first != "help") return parse_command(first, rest);
-  if (rest.empty() || asks_for_help(rest)) return Parsed{.what = Text{overview()}};
-  const std::string help_flag[] = {"--help"};
+  if (first == "--version" || first == "-V" || first == "version") return version();
+  if (first == "--help" || first == "-h" || first == "--help-all") {
+    return Parsed{.what = Text{overview()}};
+  }
+  if (first != "help") {
+    const bool asks_version = rest.size() == 1 && rest.front() == "--version";
+    if (asks_version && std::ranges::find(kCommands, first) != std::end(kCommands))
+      return version();
+    return parse_command(first, rest);
+  }
+  if (rest.empty() || rest.front().starts_with('-')) return Parsed{.what = Text{overview()}};
+  if (rest.front() == "help") return Parsed{.what = Text{overview()}};
+  const std::string help_flag[] = {has(rest, "--help-all") ? "--help-all" : "--help"};
   return parse_command(rest.front(), help_flag);
 }
 

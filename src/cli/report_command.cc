@@ -33,8 +33,6 @@ Command report_command(report::ReportOptions& o) {
       {"--complete", "", "the logs of every process are here: what is missing is lost",
        set_true(o.complete)},
   };
-  command.absent = {{"--html", "a report as a page comes later; --json writes the findings"},
-                    {"--follow", "following a log comes later"}};
   command.finish = [&o]() -> base::Result<void> {
     if (o.paths.empty()) return base::fail("no log: giliran report LOG..., such as client.log");
     return {};

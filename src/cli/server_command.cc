@@ -11,13 +11,14 @@ constexpr uint32_t kManyThreads = 1024;
 
 constexpr std::string_view kExamples =
     "  giliran server --listen 127.0.0.1:9001 --name s1\n"
-    "  giliran server --listen tcp://127.0.0.1:9001 --name s1        then: echo hello | nc "
-    "127.0.0.1 9001\n"
-    "  giliran server --listen 127.0.0.1:9001 --delay 'exp(5ms)' --blocking --threads 8 --log "
-    "s1.log\n"
+    "  giliran server --listen tcp://127.0.0.1:9001 --name s1\n"
+    "  echo hello | nc -N 127.0.0.1 9001\n"
+    "  giliran server --listen 127.0.0.1:9001 --delay 'exp(5ms)' --blocking \\\n"
+    "    --threads 8 --log s1.log\n"
     "  giliran server --listen 127.0.0.1:9001 --work 2ms --fail 1%:503 --seed 7\n"
     "  curl 'http://127.0.0.1:9001/?delay=50ms&status=503&body=16KiB'\n"
-    "  curl 'http://127.0.0.1:9001/fanout?to=http://127.0.0.1:9002/'  with --allow-to loopback\n";
+    "  giliran server --listen 127.0.0.1:9001 --allow-to loopback\n"
+    "  curl 'http://127.0.0.1:9001/fanout?to=http://127.0.0.1:9002/'\n";
 
 }  // namespace
 
@@ -31,7 +32,7 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
   command.flags = {
       {"-c,--config", "FILE",
        "TOML: delay, work, blocking, fail, slowdown, body; read again on HUP; flags override it",
-       set_text(o.config)},
+       set_file_of_keys(o.config)},
       {"--listen", "[http://|tcp://]HOST:PORT", "where to answer; tcp:// takes lines",
        add_listen(o.listens), true},
       {"--name", "NAME", "what it calls itself; default: its first address", set_text(o.name)},
@@ -84,11 +85,10 @@ Command server_command(server::ServerOptions& o, std::vector<std::string>& warni
        set_number(o.seed, 1, UINT64_MAX)},
       {"--drain-timeout", "TIME", "how long TERM waits for what is under way; default: 5s",
        set_duration(o.drain_timeout)},
-      {"-q,--quiet", "", "no plan and no summary", set_true(o.quiet)},
+      {"-q,--quiet", "", "nothing but errors", set_true(o.quiet)},
   };
-  command.absent = {{"--join",
-                     "joining a coordinator comes later; name this server there with "
-                     "--server HOST:PORT"}};
+  command.first = {"--listen", "--name", "--threads", "--delay", "--work", "--blocking",
+                   "--fail",   "--body", "--log",     "--seed",  "--quiet"};
   command.finish = [&o, &warnings]() -> base::Result<void> {
     const auto listens = check_listens(o.listens, "127.0.0.1:9001");
     if (!listens) return listens;

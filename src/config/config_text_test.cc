@@ -9,6 +9,7 @@
 namespace giliran::config {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -46,10 +47,14 @@ TEST(ServerSpec, Errors) {
   EXPECT_THAT(error("a:65536"), HasSubstr("0 to 65535"));
   EXPECT_THAT(error("a:80x"), HasSubstr("'80x'"));
   EXPECT_THAT(error("::1:80"), HasSubstr("brackets"));
+  EXPECT_THAT(error("127.0.0.1:80:3"), HasSubstr("weight stands behind a '='"));
+  EXPECT_THAT(error("127.0.0.1:80,127.0.0.1:81"), HasSubstr("give each on its own"));
   EXPECT_THAT(error("[::1]"), HasSubstr("port is missing"));
   EXPECT_THAT(error("[::x]:80"), HasSubstr("not an IPv6 address"));
   EXPECT_THAT(error("a b:80"), HasSubstr("'a b' is not a host name"));
-  EXPECT_THAT(error("http://a:80"), HasSubstr("no scheme"));
+  EXPECT_THAT(error("http://a:80/"), HasSubstr("no scheme"));
+  EXPECT_THAT(error("http://a:80/"), EndsWith("HOST:PORT=WEIGHT: a:80"));
+  EXPECT_THAT(error("9001"), EndsWith("such as 127.0.0.1:9001"));
   for (const char* bad : {"a:80=0", "a:80=257", "a:80=", "a:80=-1", "a:80=1.5", "a:80= 1"}) {
     EXPECT_THAT(error(bad), HasSubstr("from 1 to 256")) << bad;
   }
@@ -97,7 +102,8 @@ TEST(ListenSpec, Forms) {
 
 TEST(ListenSpec, Errors) {
   const auto error = [](std::string_view text) { return error_of(parse_listen_spec, text); };
-  EXPECT_THAT(error("8080"), HasSubstr("port is missing"));
+  EXPECT_THAT(error("8080"), HasSubstr("such as 127.0.0.1:8080, or :8080 for every"));
+  EXPECT_THAT(error("localhost"), HasSubstr("port is missing"));
   EXPECT_THAT(error("https://a:1"), HasSubstr("not supported yet"));
   EXPECT_THAT(error("udp://a:1"), HasSubstr("unknown scheme 'udp', expected http:// or tcp://"));
   EXPECT_THAT(error("http://a:1/"), HasSubstr("no path"));
@@ -137,10 +143,23 @@ TEST(Url, Tcp) {
   }
 }
 
+TEST(Url, ASchemeThatWasLeftOut) {
+  for (const char* text : {"127.0.0.1:80", "a:80/x?q", "localhost", "localhost/x", "a.example/x",
+                           "[::1]:80/", "[::1]", "a.example?to=http://b/"}) {
+    EXPECT_TRUE(lacks_scheme(text)) << text;
+    EXPECT_TRUE(parse_url("http://" + std::string(text))) << text;
+  }
+  for (const char* text : {"", "nonsense", "/path", "http://a:80/", "ftp://a:80", "100", "100:80",
+                           "a b:80", ":80", "unix:/x", "a:99999", "a:"}) {
+    EXPECT_FALSE(lacks_scheme(text)) << text;
+  }
+}
+
 TEST(Url, Errors) {
   const auto error = [](std::string_view text) { return error_of(parse_url, text); };
   EXPECT_THAT(error("https://h/"), HasSubstr("https is not supported yet, use http://"));
   EXPECT_THAT(error("localhost:8080"), HasSubstr("scheme is missing, expected http://"));
+  EXPECT_THAT(error("localhost:8080"), EndsWith("such as http://localhost:8080"));
   EXPECT_THAT(error("/path://x"), HasSubstr("scheme is missing"));
   EXPECT_THAT(error("ftp://h/"), HasSubstr("unknown scheme 'ftp'"));
   EXPECT_THAT(error("tcp://h"), HasSubstr("port is missing"));

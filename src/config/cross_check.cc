@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "config/host_port.h"
+#include "config/neighbours.h"
 #include "config/route_cover.h"
 
 namespace giliran::config {
@@ -90,7 +91,7 @@ class Check {
                        std::ranges::find(options_.policies, pool.policy) != options_.policies.end();
     if (!known) {
       bad("pool.policy", position(table, "policy"), pool.policy,
-          nearest_of(pool.policy, options_.policies));
+          advice_on_policy(pool.policy, options_.policies));
     }
     servers(pool, table);
     idle_of_pool(pool, table);

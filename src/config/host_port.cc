@@ -19,7 +19,14 @@ bool name_character(char c) {
 }
 
 base::Result<void> check_name(std::string_view host) {
-  if (host.find(':') != std::string_view::npos) {
+  const size_t colon = host.find(':');
+  if (colon != std::string_view::npos && host.find_first_of(", ;") != std::string_view::npos) {
+    return base::fail("there are several in it: give each on its own");
+  }
+  if (colon != std::string_view::npos && host.find('.') < colon) {
+    return base::fail("a second ':' has no meaning here (a server's weight stands behind a '=')");
+  }
+  if (colon != std::string_view::npos) {
     return base::fail("an IPv6 address needs brackets, such as [::1]:80");
   }
   if (host.size() > 253) return base::fail("the host is longer than 253 characters");
@@ -59,6 +66,10 @@ std::string canonical(const HostPort& address) {
   std::string host(address.host);
   for (char& c : host) c = base::to_lower(c);
   return fmt::format("{} {}", host, address.port);
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace giliran::config

@@ -41,6 +41,11 @@ base::Result<ListenSpec> parse_listen_spec(std::string_view text) {
     spec.host_port = fmt::format("{}{}", kInherited, *number);
     return spec;
   }
+  if (all_digits(address)) {
+    return refuse(text, fmt::format("expected HOST:PORT, such as 127.0.0.1:{0}, or :{0} for every "
+                                    "IPv4 address",
+                                    address));
+  }
   const auto parts = split_host_port(address);
   if (!parts) return refuse(text, parts.error().message);
   spec.host_port = std::string(address);

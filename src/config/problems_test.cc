@@ -44,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
             "quotes, with its unit, such as \"250ms\", \"5s\", \"2m\""},
         Bad{"drain_timeout = \"5 s\"",
             "1:17: key 'drain_timeout': bad value '5 s': expected a "
-            "duration such as 250us, 5ms, 10s, 2m"},
+            "duration such as 250us, 5ms, 10s, 2m; did you mean 5s?"},
         Bad{"drain_timeout = \"9000h\"",
             "1:17: key 'drain_timeout': bad value '9000h': expected at most 8760h"},
         Bad{"drain_timeout = 0",
@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
             "2:14: key 'limits.memory_max': bad value '1000': expected 0, or 1MiB or more"},
         Bad{"[limits]\nmemory_max = \"1 GB\"",
             "2:14: key 'limits.memory_max': bad value '1 GB': expected a size such as 512, 16KiB, "
-            "100MiB, 1GiB"},
+            "100MiB, 1GiB; did you mean 1GiB?"},
         Bad{"[limits]\nrequest_rate_max = nan",
             "2:20: key 'limits.request_rate_max': bad value 'nan': expected a rate per second up "
             "to 1000000000, such as 100, \"20k\", \"50/1s\""},
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
             "'0': expected a whole number from 1 to 256"},
         Bad{POOL "servers = \"http://a:1\"",
             "6:11: key 'pool.servers': bad value 'http://a:1': a server has no scheme (the "
-            "listener's holds), expected HOST:PORT or HOST:PORT=WEIGHT"},
+            "listener's holds), expected HOST:PORT or HOST:PORT=WEIGHT: a:1"},
         Bad{POOL "servers = 80",
             "6:11: key 'pool.servers': bad value '80': expected \"HOST:PORT\", "
             "\"HOST:PORT=WEIGHT\" or { address = ... }"},

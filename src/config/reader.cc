@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "config/key_rows.h"
+#include "config/neighbours.h"
 
 namespace giliran::config {
 namespace {
@@ -24,8 +25,13 @@ std::string join(std::span<const std::string_view> names) {
   return text;
 }
 
-std::string advice(std::string_view name, std::span<const std::string_view> known,
+std::string advice(std::string_view inside, std::string_view name,
+                   std::span<const std::string_view> known,
                    const std::function<std::string(std::string_view)>& section_with) {
+  if (!section_with) {
+    const std::string_view word = advice_on_key(inside, name);
+    if (!word.empty()) return std::string(word);
+  }
   const std::string_view near = base::nearest(name, known);
   if (!near.empty()) return fmt::format("did you mean '{}'?", near);
   const std::string section = section_with ? section_with(name) : coordinator_section_with(name);
@@ -66,7 +72,7 @@ void Reader::unknown(const Value& member, std::span<const std::string_view> know
   problems.push_back(
       {.at = member.key_at,
        .what = fmt::format("unknown key '{}{}{}'; {}", path_, path_.empty() ? "" : ".", name,
-                           advice(member.key, known, section_with))});
+                           advice(path_, member.key, known, section_with))});
 }
 
 std::optional<std::string> Reader::read_file(const Value& path, size_t max) {

@@ -18,8 +18,14 @@ std::unexpected<base::Error> refuse(std::string_view text, std::string_view why)
 
 // text: all that was written, for the message.
 base::Result<void> check_address(std::string_view text, std::string_view address) {
-  if (address.find("://") != std::string_view::npos) {
-    return refuse(text, fmt::format("a server has no scheme (the listener's holds), {}", kForm));
+  if (const size_t end = address.find("://"); end != std::string_view::npos) {
+    std::string_view rest = text.substr(end + 3);
+    if (address.ends_with('/')) rest.remove_suffix(1);
+    return refuse(
+        text, fmt::format("a server has no scheme (the listener's holds), {}: {}", kForm, rest));
+  }
+  if (all_digits(address)) {
+    return refuse(text, fmt::format("{}, such as 127.0.0.1:{}", kForm, address));
   }
   const auto parts = split_host_port(address);
   if (!parts) return refuse(text, parts.error().message);

@@ -40,7 +40,11 @@ base::Result<Url> parse_url(std::string_view text) {
   std::string_view rest = text;
   const auto scheme = take_scheme(rest);
   if (!scheme) return refuse(text, scheme.error().message);
-  if (!*scheme) return refuse(text, fmt::format("the scheme is missing, {}", kForms));
+  if (!*scheme) {
+    return refuse(text, fmt::format("the scheme is missing, {}{}", kForms,
+                                    lacks_scheme(text) ? fmt::format(", such as http://{}", text)
+                                                       : std::string()));
+  }
   Url url;
   url.scheme = **scheme;
   rest = rest.substr(0, rest.find('#'));
@@ -70,6 +74,20 @@ base::Result<Url> parse_url(std::string_view text) {
                                            : url.host_port);
   url.target = (target.starts_with('/') ? "" : "/") + std::string(target);
   return url;
+}
+
+bool lacks_scheme(std::string_view text) {
+  std::string_view rest = text;
+  const auto scheme = take_scheme(rest);
+  if (!scheme || *scheme) return false;
+  const std::string_view authority = text.substr(0, text.find_first_of("/?#"));
+  std::string host_port(authority);
+  if (!has_port(authority)) host_port += ":80";
+  const auto parts = split_host_port(host_port);
+  if (!parts || parts->host.empty() || parts->host.starts_with("unix:")) return false;
+  if (all_digits(parts->host)) return false;
+  return has_port(authority) || authority.starts_with('[') || parts->host == "localhost" ||
+         parts->host.find('.') != std::string_view::npos;
 }
 
 }  // namespace giliran::config

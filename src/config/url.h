@@ -24,4 +24,8 @@ struct Url {
 // wrong with it.
 base::Result<Url> parse_url(std::string_view text);
 
+// Whether `text` reads as a URL whose scheme was left out: HOST:PORT, or a host with a dot,
+// brackets or the name localhost, then perhaps a path. A word alone does not.
+bool lacks_scheme(std::string_view text);
+
 }  // namespace giliran::config

@@ -100,6 +100,6 @@ def test_help_goes_to_standard_output(g, args):
 
 
 def test_help_of_the_coordinator_names_every_flag_of_the_contract(g):
-    text = g.once("coordinator", "--help").stdout
+    text = g.once("coordinator", "--help-all").stdout
     for flag in ("--listen", "--server", "--policy", "--threads", "--log", "--log-full"):
         assert flag in text, flag
