@@ -52,10 +52,7 @@ class Check {
       listener(config_.listeners[i], element(file_, "listener", i));
     }
     for (size_t i = 0; i < config_.pools.size(); ++i) {
-      const std::string& name = config_.pools[i].name;
-      if (name.empty() || name == options_.later_pool || used_.contains(name)) continue;
-      warn("pool.name", position(element(file_, "pool", i), "name"),
-           fmt::format("no listener and no route gives anything to pool '{}'", name));
+      use_of_pool(config_.pools[i], element(file_, "pool", i));
     }
     bounds();
   }
@@ -95,6 +92,19 @@ class Check {
     }
     servers(pool, table);
     idle_of_pool(pool, table);
+  }
+
+  void use_of_pool(const Pool& pool, const Value* table) {
+    if (pool.name.empty() || pool.name == options_.later_pool) return;
+    if (!used_.contains(pool.name)) {
+      warn("pool.name", position(table, "name"),
+           fmt::format("no listener and no route gives anything to pool '{}'", pool.name));
+    }
+    if (!flows_.contains(pool.name) || requests_.contains(pool.name)) return;
+    constexpr std::string_view kWhy = "only tcp:// listeners use the pool";
+    idle("pool", "sticky_cookie", table, !pool.sticky_cookie.empty(), kWhy);
+    idle("pool", "retry_statuses", table, !pool.retry_statuses.empty(), kWhy);
+    idle("pool", "mark_down_on_5xx", table, pool.mark_down_on_5xx, kWhy);
   }
 
   void idle_of_pool(const Pool& pool, const Value* table) {
@@ -170,6 +180,8 @@ class Check {
     once(addresses_, same_address(listener.listen), "listener.address", position(table, "address"),
          listener.listen.text());
     uses(listener.pool, "listener.pool", table);
+    if (listener.listen.scheme == Scheme::kTcp) flows_.insert(listener.pool);
+    if (listener.listen.scheme == Scheme::kHttp) requests_.insert(listener.pool);
     const bool routed =
         table == nullptr ? !listener.routes.empty() : table->find("route") != nullptr;
     if (listener.listen.scheme == Scheme::kTcp) {
@@ -226,6 +238,7 @@ class Check {
       const Value* item = element(table, "route", i);
       once(names, route.name, "listener.route.name", position(item, "name"), route.name);
       uses(route.pool, "listener.route.pool", item);
+      requests_.insert(route.pool);
       does_one(route, item);
       idle_of_route(route, item);
       for (size_t before = 0; before < i; ++before) {
@@ -318,7 +331,8 @@ class Check {
   const CrossCheck& options_;
   Reader& reader_;
   std::map<std::string, Position> pools_, names_, addresses_;
-  std::set<std::string> used_;
+  std::set<std::string> used_;              // pools
+  std::set<std::string> flows_, requests_;  // pools that get these
 };
 
 }  // namespace

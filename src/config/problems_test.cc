@@ -367,6 +367,13 @@ TEST(Warnings, WhatAnotherKeyMakesIdle) {
             POOL "servers = \"a:1\"\nretries_max = 0"},
            {POOL "servers = \"a:1\"\nmark_down_after = 0\nmark_down_on_5xx = true",
             POOL "servers = \"a:1\"\nmark_down_on_5xx = true"},
+           {LISTENER
+            "address = \"tcp://:80\"\npool = \"app\"\n[[pool]]\nname = \"b\"\nservers = "
+            "\"a:2\"\nsticky_cookie = \"c\"\n[[listener]]\naddress = \"tcp://:81\"\npool = "
+            "\"b\"",
+            LISTENER "address = \"tcp://:80\"\npool = \"app\"\n[[pool]]\nname = \"b\"\nservers = "
+                     "\"a:2\"\nsticky_cookie = \"c\"\n[[listener]]\naddress = \"http://:81\"\npool "
+                     "= \"b\""},
            {listener + "[[listener.route]]\nanswer = { status = 200 }\nbody_bytes_max = 5",
             ROUTE "pool = \"app\"\nbody_bytes_max = 5"},
            {listener +

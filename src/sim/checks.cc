@@ -120,8 +120,8 @@ void check_good(Ledger& ledger, const Scenario& scenario, const KeptRecord& kept
                              describe(kept)));
   }
   if (plan.server_act == ServerAct::kEarly || plan.local()) return;
-  if (r.body_in != plan.body_in || r.down_in != seen.wire_out) {
-    ledger.wrong(fmt::format("body_in {} of {}, down_in {} of {}: {}", r.body_in, plan.body_in,
+  if (r.body_in != plan.bytes_in() || r.down_in != seen.wire_out) {
+    ledger.wrong(fmt::format("body_in {} of {}, down_in {} of {}: {}", r.body_in, plan.bytes_in(),
                              r.down_in, seen.wire_out, describe(kept)));
   }
   // What the kernel has taken of a tunnel may still be lost with the server.

@@ -68,16 +68,16 @@ std::string request_text(const RequestPlan& plan, uint64_t id, std::string_view 
   if (plan.upgrade) text += "Connection: upgrade\r\nUpgrade: sim\r\n";
   if (!cookie.empty()) text += fmt::format("Cookie: a=b; {}\r\n", cookie);
   if (plan.request_framing == Framing::kLength) {
-    text += fmt::format("Content-Length: {}\r\n", plan.body_in);
+    text += fmt::format("Content-Length: {}\r\n", plan.request_body());
   }
   if (plan.request_framing == Framing::kChunked) text += "Transfer-Encoding: chunked\r\n";
   text += "\r\n";
   head_bytes = text.size();
   if (plan.request_framing == Framing::kLength) {
-    append_content(text, request_content(id), 0, plan.body_in);
+    append_content(text, request_content(id), 0, plan.request_body());
   }
   if (plan.request_framing == Framing::kChunked) {
-    append_chunked(text, request_content(id), plan.body_in);
+    append_chunked(text, request_content(id), plan.request_body());
   }
   return text;
 }

@@ -216,9 +216,9 @@ void HttpServer::Connection::take_request() {
   Ledger& ledger = server_.ledger_;
   const RequestPlan& plan = ledger.requests[id_];
   ledger.seen[id_].server_got_all = true;
-  if (body_got_ != (plan.tunnel() ? 0 : plan.body_in)) {
-    ledger.wrong(
-        fmt::format("request {}: a body of {} bytes instead of {}", id_, body_got_, plan.body_in));
+  if (body_got_ != plan.request_body()) {
+    ledger.wrong(fmt::format("request {}: a body of {} bytes instead of {}", id_, body_got_,
+                             plan.request_body()));
   }
   if (answered_) {
     wait_for_request();

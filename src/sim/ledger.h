@@ -66,13 +66,16 @@ struct RequestPlan {
   // So many servers answer it with that status first.
   uint32_t busy_times = 0;
   uint16_t busy_status = 503;
-  // Asks for an upgrade. The server agrees where `status` is 101: then body_in and body_out are the
-  // bytes in the tunnel.
+  // Asks for an upgrade, with a body of so many bytes in front. The server agrees where `status` is
+  // 101: then body_in and body_out are the bytes in the tunnel.
   bool upgrade = false;
+  uint64_t body_first = 0;
   TunnelEnd tunnel_end = TunnelEnd::kClientFirst;
   base::Duration tunnel_act_after{};
 
   bool tunnel() const { return upgrade && status == 101; }
+  uint64_t request_body() const { return upgrade ? body_first : body_in; }
+  uint64_t bytes_in() const { return body_first + body_in; }  // body and tunnel
   bool local() const { return where == Where::kRedirect || where == Where::kPage; }
   bool bodiless() const { return method == "HEAD" || status == 204 || status == 304; }
   bool status_may_be(uint16_t s) const {

@@ -171,7 +171,10 @@ void Scenario::plan_upgrade(base::Rng& random, RequestPlan& plan) const {
   plan.upgrade = true;
   plan.method = "GET";
   plan.keep_alive = true;
-  plan.request_framing = Framing::kNone;
+  plan.request_framing = one_of(random, {Framing::kNone, Framing::kLength, Framing::kChunked});
+  if (plan.request_framing != Framing::kNone) {
+    plan.body_first = random.below(3) == 0 ? random.below(100'000) : random.below(500);
+  }
   plan.body_in = 0;
   plan.busy_times = 0;
   switch (plan.server_act) {
