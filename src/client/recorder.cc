@@ -191,6 +191,7 @@ void Recorder::count_ending(const Ending& ending) {
     return;
   }
   ++counts.answered;
+  answered_measuring_ += ending.at >= measuring_since_ ? 1 : 0;
   counts.bad_status += ending.status >= 400 ? 1 : 0;
   const size_t status_class = ending.status / 100u;
   ++counts.status_classes[status_class < kStatusClasses ? status_class : 0];
@@ -263,6 +264,7 @@ Live Recorder::take_live() {
 void Recorder::add(const Recorder& other) {
   counts_.add(other.counts_);
   warm_.add(other.warm_);
+  answered_measuring_ += other.answered_measuring_;
   add_histogram(connect_, other.connect_);
   add_histogram(service_, other.service_);
   add_histogram(response_, other.response_);

@@ -156,6 +156,8 @@ class Recorder {
   // live: take_live() will be called. open: of an open loop.
   explicit Recorder(bool live = false, bool open = false) : live_(live), open_(open) {}
 
+  // Where the warm-up ends; without it everything is measured.
+  void measure_since(base::Instant t) { measuring_since_ = t; }
   // The run in slices of `interval` from `started` on; without it there are none.
   void begin_slices(base::Instant started, base::Duration interval);
 
@@ -185,6 +187,9 @@ class Recorder {
   std::vector<const ServerTally*> servers_by_name() const;
   const std::vector<TierTally>& tiers() const { return tiers_; }
 
+  // Answers that came after the warm-up, those to its requests included: what a rate is made of.
+  uint64_t answered_measuring() const { return answered_measuring_; }
+
   // The run over time, warm-up included. The last slice is not complete while the run lasts.
   const std::vector<Slice>& slices() const { return slices_; }
   base::Duration interval() const { return interval_; }  // 0: no slices
@@ -213,6 +218,8 @@ class Recorder {
   bool open_;
   Counts counts_;
   Counts warm_;  // of the warm-up, for the display
+  uint64_t answered_measuring_ = 0;
+  base::Instant measuring_since_{};
   base::Histogram connect_;
   base::Histogram service_;
   base::Histogram response_;

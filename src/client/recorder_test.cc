@@ -54,6 +54,21 @@ TEST(Recorder, MergesByName) {
   EXPECT_EQ(sum.service_time().count(), 3u);
 }
 
+TEST(Recorder, WhatCameAfterTheWarmUpCountsForTheRateWheneverItWasAskedFor) {
+  Recorder recorder, sum;
+  const base::Instant warm = base::Instant{} + std::chrono::seconds(5);
+  recorder.measure_since(warm);
+  recorder.ended({.status = 200, .at = warm - base::Duration(1), .measured = false});
+  recorder.ended({.status = 200, .at = warm, .measured = false});
+  recorder.ended({.status = 200, .at = warm + base::Duration(9)});
+  recorder.ended({.end = End::kServerTimeout, .at = warm + base::Duration(9)});
+  EXPECT_EQ(recorder.counts().answered, 1u);
+  EXPECT_EQ(recorder.answered_measuring(), 2u);
+  sum.add(recorder);
+  sum.add(recorder);
+  EXPECT_EQ(sum.answered_measuring(), 4u);
+}
+
 Ending answered(base::Instant at, int64_t us, uint32_t server = kNoServer) {
   return {.status = 200,
           .server = server,

@@ -14,14 +14,15 @@ struct RunResult {
   Plan plan;
   Recorder totals{};
   base::WallTime started;
-  base::Duration elapsed{};       // start -> last answer, warm-up included
-  base::Duration warmup{};        // start -> where measuring began; 0: no warm-up
-  base::Duration issuing{};       // measuring began -> last request that could be issued
-  uint64_t answered_issuing = 0;  // measured answers until then: what the rate is made of
-  base::Duration cpu{};           // of this process, all threads, within elapsed
-  double cpu_share = 0;           // of the time its threads had: 1 is all of it
-  double cpu_share_busiest = 0;   // the same of the busiest thread
-  double all_busy_share = 0;      // open loop: part of the time in which no connection was idle
+  base::Duration elapsed{};  // start -> last answer, warm-up included
+  base::Duration warmup{};   // start -> where measuring began; 0: no warm-up
+  base::Duration issuing{};  // measuring began -> last request that could be issued
+  uint64_t answered_issuing =
+      0;                         // answers that came within `issuing`, whenever they were asked for
+  base::Duration cpu{};          // of this process, all threads, within elapsed
+  double cpu_share = 0;          // of the time its threads had: 1 is all of it
+  double cpu_share_busiest = 0;  // the same of the busiest thread
+  double all_busy_share = 0;     // open loop: part of the time in which no connection was idle
   Verdict verdict{};
   std::vector<report::Expected> expected{};  // thresholds, with what was measured
   bool interrupted = false;                  // by a signal
@@ -40,7 +41,8 @@ struct RunResult {
             .errors = counts.errors(),
             .rate = rate()};
   }
-  // Answers per second while requests were issued; 0 where that was no time.
+  // Answers that came while requests were issued and measured, per second; 0 where that was no
+  // time.
   double rate() const {
     return issuing.count() <= 0 ? 0
                                 : static_cast<double>(answered_issuing) / base::to_seconds(issuing);

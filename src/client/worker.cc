@@ -30,6 +30,7 @@ void Worker::start() {
   cpu_before_ = base::thread_cpu_time();
   const base::Instant planned = station_.run.started;
   const base::Instant started = planned == base::kNoDeadline ? began_ : planned;
+  station_.recorder.measure_since(started + station_.plan.warmup);
   station_.recorder.begin_slices(started, station_.plan.interval);
   for (const auto& session : sessions_) session->start();
   if (open_loop_ != nullptr) open_loop_->start(started);
@@ -49,7 +50,7 @@ void Worker::finish() {
 
 void Worker::end_issuing() {
   stopped_ = true;
-  answered_until_stop_ = station_.recorder.counts().answered;
+  answered_until_stop_ = station_.recorder.answered_measuring();
   const base::Instant now = station_.io.now();
   load_ = {.time = now - began_, .cpu = base::thread_cpu_time() - cpu_before_};
   if (open_loop_ != nullptr) load_.all_busy = open_loop_->all_busy(now);

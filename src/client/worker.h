@@ -32,7 +32,8 @@ class Worker {
   void stop();
   const Recorder& recorder() const { return station_.recorder; }
   Live take_live() { return station_.recorder.take_live(); }
-  uint64_t answered_until_stop() const { return answered_until_stop_; }  // all, where not stopped
+  // After the warm-up and while requests were issued; all, where it was not stopped.
+  uint64_t answered_until_stop() const { return answered_until_stop_; }
   base::Instant last_answer() const { return station_.last_answer; }
 
   // Of this thread while it issued requests.

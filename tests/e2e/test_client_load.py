@@ -74,6 +74,20 @@ def test_the_rate_is_what_was_asked_for(g):
 
 
 @pytest.mark.smoke
+def test_a_rate_is_answers_over_the_time_in_which_they_came(g):
+    """40 clients before a server that answers one in 20 ms: each waits 800 ms. Requests of the
+    warm-up are answered after it, and those asked for after it are not answered by the end."""
+    server = g.server("s1", "--delay", "20ms", "--blocking")
+    found, out = result(g, server.url(), "-c", "40", "--warmup", "500ms", "-d", "1300ms")
+    begin, end = 0.5, 0.5 + found["issuing_s"]
+    came = [i["answered"] / i["for_s"] for i in found["intervals"]
+            if i["t_s"] >= begin and i["t_s"] + i["for_s"] <= end + 0.01]
+    assert len(came) >= 6
+    assert found["rate"] == pytest.approx(sum(came) / len(came), rel=0.15)
+    assert f"{found['rate']:.1f}/s" in out
+
+
+@pytest.mark.smoke
 def test_stages_ramp_and_jump_and_the_warmup_is_not_counted(g):
     server = g.server("s1")
     found, out = result(g, server.url(), "-R", "200", "--warmup", "500ms", "--stages",
