@@ -1,8 +1,11 @@
 #include "report/analysis.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "report/findings.h"
+#include "report/format.h"
 
 namespace giliran::report {
 
@@ -10,6 +13,19 @@ namespace {
 
 using telemetry::Kind;
 using telemetry::Tier;
+
+// What is inside must not take longer than the whole. Where the tiers finished different requests
+// it may, and nothing can be told of where the time goes.
+std::string why_not_parts(const std::vector<const SectionTally*>& tiers) {
+  std::string means;
+  for (const SectionTally* tier : tiers) {
+    const SectionTally::Served served = tier->served();
+    means += fmt::format("{}{} at the {} in {} records", means.empty() ? "" : ", ",
+                         format_latency_us(served.mean_us), name(tier->counts().tier),
+                         format_count(served.count));
+  }
+  return fmt::format("a part is longer than its whole, by records that are ok: {}", means);
+}
 
 }  // namespace
 
@@ -37,15 +53,17 @@ void Analysis::add_where(Kind kind, std::vector<WhereTimeGoes>& out) const {
   WhereTimeGoes where;
   where.seen_from = outer.counts().tier;
   where.kind = kind;
-  where.mean_us = outer.total_mean_us();
+  where.mean_us = outer.served().mean_us;
+  where.records = outer.served().count;
+  where.records_ok = outer.counts().ok;
   where.same_records = std::all_of(tiers.begin(), tiers.end(), [&](const SectionTally* t) {
-    return t->counts().ok == outer.counts().ok;
+    return t->served().count == where.records;
   });
   double inside = 0;
   if (server != nullptr && server->counts().ok != 0) {
     const double service = server->part_mean_us(Part::kService);
     const double queue = server->part_mean_us(Part::kQueue);
-    inside = server->total_mean_us();
+    inside = server->served().mean_us;
     where.shares.push_back({"service on the servers", service});
     where.shares.push_back({"the servers' queues", queue});
     where.shares.push_back({"the servers' reading and writing", inside - service - queue});
@@ -53,11 +71,15 @@ void Analysis::add_where(Kind kind, std::vector<WhereTimeGoes>& out) const {
   if (coordinator != nullptr && coordinator->counts().ok != 0) {
     const char* what = inside == 0 ? "the coordinator and its servers"
                                    : "the coordinator and its connections to the servers";
-    where.shares.push_back({what, coordinator->total_mean_us() - inside});
-    inside = coordinator->total_mean_us();
+    where.shares.push_back({what, coordinator->served().mean_us - inside});
+    inside = coordinator->served().mean_us;
   }
   if (client != nullptr && client->counts().ok != 0) {
-    where.shares.push_back({"network and client", client->total_mean_us() - inside});
+    where.shares.push_back({"network and client", client->served().mean_us - inside});
+  }
+  if (std::ranges::any_of(where.shares, [](const auto& share) { return share.mean_us < 0; })) {
+    where.shares.clear();
+    where.odd = why_not_parts(tiers);
   }
   out.push_back(std::move(where));
 }

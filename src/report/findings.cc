@@ -254,14 +254,23 @@ std::string Finding::sentence() const {
 }
 
 std::string WhereTimeGoes::sentence() const {
+  if (!odd.empty()) {
+    return fmt::format("Where the mean of {} at the {} goes cannot be told: {}.",
+                       format_latency_us(mean_us), name(seen_from), odd);
+  }
   if (shares.empty()) return "";
   std::string parts;
   for (size_t i = 0; i < shares.size(); ++i) {
     if (i != 0) parts += ", ";
     parts += format_latency_us(shares[i].mean_us) + ' ' + shares[i].what;
   }
-  return fmt::format("Of {} mean at the {}, {}{}.", format_latency_us(mean_us), name(seen_from),
-                     parts,
+  std::string of;
+  if (records != records_ok) {
+    of = fmt::format(" ({} of {} that a server answered)", format_count(records),
+                     format_count(records_ok));
+  }
+  return fmt::format("Of {} mean at the {}{}, {}{}.", format_latency_us(mean_us), name(seen_from),
+                     of, parts,
                      same_records ? "" : " (about: the tiers did not finish the same number)");
 }
 

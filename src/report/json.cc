@@ -134,11 +134,11 @@ Json where_json(const WhereTimeGoes& where) {
   for (const auto& share : where.shares) {
     shares.push_back({{"what", share.what}, {"mean_us", share.mean_us}});
   }
-  return {{"seen_from", name(where.seen_from)},
-          {"kind", name(where.kind)},
-          {"mean_us", where.mean_us},
-          {"same_records", where.same_records},
-          {"shares", std::move(shares)}};
+  Json object = {{"seen_from", name(where.seen_from)}, {"kind", name(where.kind)},
+                 {"mean_us", where.mean_us},           {"records", where.records},
+                 {"same_records", where.same_records}, {"shares", std::move(shares)}};
+  if (!where.odd.empty()) object["odd"] = where.odd;
+  return object;
 }
 
 Json comparison_json(const Comparison& c) {

@@ -67,6 +67,12 @@ Little check_little(const LittleInput& in) {
                   2 * in.mean_s / in.measured_s;
   const double off = (out.in_flight - out.expected) / out.expected;
   out.holds = std::abs(off) <= out.tolerance;
+  if (out.holds && out.tolerance > kLittleToleranceMax) {
+    return unchecked(
+        fmt::format("how many were in the system varied so much in so short a time that only a "
+                    "difference of more than {:.0f} % would tell",
+                    100 * out.tolerance));
+  }
   out.text = fmt::format(
       "Little's law {}: {:.4g} requests in the system, {} x {} make {:.4g}: {:+.1f} %, {} {:.1f} %",
       out.holds ? "holds" : "is VIOLATED, so that something was measured wrongly", out.in_flight,

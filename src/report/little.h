@@ -31,7 +31,9 @@ struct Little {
 // The tolerance: kLittleTolerance, three standard errors of the number in the system, its bias, and
 // what requests that straddle the begin or the end may add: twice their mean time over what was
 // measured.
+// Where that is more than kLittleToleranceMax, agreement proves nothing and is not called one.
 constexpr double kLittleTolerance = 0.05;
+constexpr double kLittleToleranceMax = 0.25;
 Little check_little(const LittleInput& input);
 
 // The number in the system is counted, not derived from times: due less ended, as it is at the end

@@ -109,7 +109,10 @@ struct WhereTimeGoes {
   telemetry::Tier seen_from{};
   telemetry::Kind kind{};
   double mean_us = 0;
-  std::vector<Share> shares;     // add up to the mean
+  std::vector<Share> shares{};   // add up to the mean, none below 0; empty where that cannot be
+  std::string odd{};             // why it cannot be
+  uint64_t records = 0;          // that the mean is of: those that a server answered
+  uint64_t records_ok = 0;       // all that are ok
   bool same_records = false;     // as many records are ok on every tier
   std::string sentence() const;  // empty where only one tier is there
 };

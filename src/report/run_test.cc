@@ -57,6 +57,41 @@ TEST(RunReport, AGoodRunOfThreeTiers) {
   }
 }
 
+TEST(RunReport, WhereTheTimeGoesIsOfWhatAServerAnswered) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(300);
+  for (size_t i = 200; i < 300; ++i) {  // refused by the coordinator at once
+    sample.client[i].server = {};
+    sample.client[i].status = 503;
+    sample.client[i].total = std::chrono::microseconds(200);
+    sample.coordinator[i].end = End::kQueueFull;
+    sample.coordinator[i].server = {};
+  }
+  sample.server.resize(200);
+  const Ran ran = run({.paths = folder.write(sample)});
+  EXPECT_THAT(unwrapped(ran.out),
+              HasSubstr("Of 5.00 ms mean at the client (200 of 300 that a server answered), "
+                        "4.00 ms service on the servers,"));
+  EXPECT_THAT(unwrapped(ran.out), HasSubstr("400 µs network and client."));
+}
+
+TEST(RunReport, NoPartOfATimeIsNegativeAndWhyIsSaid) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(300);
+  for (telemetry::Record& record : sample.coordinator) {
+    record.wait += std::chrono::milliseconds(6);
+    record.total += std::chrono::milliseconds(6);
+  }
+  sample.client[0].end = End::kServerTimeout;
+  const Ran ran = run({.paths = folder.write(sample)});
+  EXPECT_THAT(unwrapped(ran.out),
+              HasSubstr("Where the mean of 5.00 ms at the client goes cannot be told: a part is "
+                        "longer than its whole, by records that are ok: 5.00 ms at the client in "
+                        "299 records, 10.6 ms at the coordinator in 300 records, 4.20 ms at the "
+                        "server in 300 records."));
+  EXPECT_THAT(ran.out, Not(HasSubstr("network and client")));
+}
+
 TEST(RunReport, JsonHoldsTheNumbers) {
   const SampleFolder folder;
   SampleRun sample = SampleRun::exchanges(1000);

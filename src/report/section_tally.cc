@@ -157,7 +157,16 @@ void SectionTally::add_times(const Line& line) {
   if (ok && line.total.count() >= 0) {
     total_.record(count_of(line.total));
     row.total.record(count_of(line.total));
+    if (line.tier == Tier::kServer || !line.server.empty()) {
+      ++served_;
+      served_ns_ += static_cast<double>(line.total.count());
+    }
   }
+}
+
+SectionTally::Served SectionTally::served() const {
+  if (served_ == 0) return {.count = counts_.ok, .mean_us = total_mean_us()};
+  return {.count = served_, .mean_us = served_ns_ / static_cast<double>(served_) / 1e3};
 }
 
 SectionTally::Server& SectionTally::server(std::string_view name) {

@@ -24,8 +24,15 @@ class SectionTally {
   void add(const telemetry::Line& line);
   Section finish() const;
   const Section& counts() const { return counts_; }
-  // Sums over records that are ok, for the comparison between tiers.
+  // Over records that are ok.
   double total_mean_us() const { return total_.mean() / 1e3; }
+  // Those of them that a server answered, which the tiers have in common; all, where no record says
+  // which server it was.
+  struct Served {
+    uint64_t count = 0;
+    double mean_us = 0;
+  };
+  Served served() const;
   double part_mean_us(Part part) const;  // over the records that are ok
 
  private:
@@ -57,6 +64,8 @@ class SectionTally {
   int64_t last_ns_ = INT64_MIN;
   RateTally rate_;
   base::Histogram total_;
+  uint64_t served_ = 0;
+  double served_ns_ = 0;
   std::array<std::optional<base::Histogram>, kParts> parts_;
   std::array<double, kParts> ok_sums_ns_{};
   std::unordered_map<std::string, Server, TextHash, std::equal_to<>> servers_;
