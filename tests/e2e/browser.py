@@ -31,6 +31,88 @@ return Object.entries(window.giliranPlots()).map(([id, u]) => {
 });
 """
 
+# Of every line of a legend, drawn alone: the values at whose place the canvas has none of its
+# colour. A line of a dash has its colour within a dash of each value.
+NOT_DRAWN = """
+const done = arguments[arguments.length - 1];
+const NEAR = 10;
+const rgb = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+async function alone(u, i) {
+  u.series.forEach((_, k) => { if (k > 0) u.setSeries(k, {show: k === i}); });
+  await turn();
+}
+function missing(u, i) {
+  const colour = rgb(u.series[i].stroke(u, i));
+  const dots = u.bbox.width / u.over.clientWidth;
+  const {width, height} = u.ctx.canvas;
+  const copy = Object.assign(document.createElement("canvas"), {width, height});
+  const ctx = copy.getContext("2d", {willReadFrequently: true});
+  ctx.drawImage(u.ctx.canvas, 0, 0);
+  const {data} = ctx.getImageData(0, 0, width, height);
+  const has = (x, y) => {
+    const [left, top] = [Math.max(0, x - NEAR * dots), Math.max(0, y - NEAR * dots)];
+    for (let b = Math.round(top); b <= Math.min(height - 1, y + NEAR * dots); ++b)
+      for (let a = Math.round(left); a <= Math.min(width - 1, x + NEAR * dots); ++a) {
+        const at = 4 * (b * width + a);
+        if (data[at + 3] > 60 && colour.every((c, k) => Math.abs(c - data[at + k]) < 24))
+          return true;
+      }
+    return false;
+  };
+  const scale = u.series[i].scale;
+  const inside = (v, s) => v >= u.scales[s].min && v <= u.scales[s].max;
+  const seen = [...u.data[0].keys()].filter((k) => (u.data[i][k] ?? null) !== null
+    && inside(u.data[0][k], "x") && inside(u.data[i][k], scale));
+  const lost = seen.filter((k) => !has(u.valToPos(u.data[0][k], "x", true),
+                                       u.valToPos(u.data[i][k], scale, true)));
+  return {values: seen.length, lost: lost.map((k) => u.data[0][k])};
+}
+(async () => {
+  const found = [];
+  for (const [id, u] of Object.entries(window.giliranPlots())) {
+    const shown = u.series.map((s) => s.show);
+    const rows = [...u.root.querySelectorAll(".u-legend .u-series")].slice(1);
+    for (let i = 1; i < u.series.length; ++i) {
+      await alone(u, i);
+      const row = rows[i - 1];
+      found.push({plot: id, label: u.series[i].label, ...missing(u, i),
+                  legend: row.querySelector(".u-label").textContent,
+                  marker: getComputedStyle(row.querySelector(".u-marker")).borderTopColor,
+                  colour: `rgb(${rgb(u.series[i].stroke(u, i)).join(", ")})`,
+                  quiet: getComputedStyle(row).display === "none"});
+    }
+    for (let i = 1; i < u.series.length; ++i) u.setSeries(i, {show: shown[i]});
+    await turn();
+  }
+  done(found);
+})();
+"""
+
+# Notes every text that is written on a canvas, with its box in the canvas' dots.
+NOTE_TEXTS = """
+window.giliranTexts = new Map();
+const proto = CanvasRenderingContext2D.prototype;
+const {fillText, clearRect} = proto;
+proto.clearRect = function (...args) {
+  window.giliranTexts.set(this.canvas, []);
+  return clearRect.apply(this, args);
+};
+proto.fillText = function (text, x, y, ...more) {
+  const m = this.measureText(text);
+  const t = this.getTransform();
+  const corner = (a, b) => [t.a * a + t.c * b + t.e, t.b * a + t.d * b + t.f];
+  const some = [corner(x - m.actualBoundingBoxLeft, y - m.actualBoundingBoxAscent),
+                corner(x + m.actualBoundingBoxRight, y + m.actualBoundingBoxDescent)];
+  const [a, b] = [some.map((p) => p[0]), some.map((p) => p[1])];
+  const all = window.giliranTexts.get(this.canvas) ?? [];
+  if (text) all.push({text, left: Math.min(...a), right: Math.max(...a),
+                      top: Math.min(...b), bottom: Math.max(...b)});
+  window.giliranTexts.set(this.canvas, all);
+  return fillText.call(this, text, x, y, ...more);
+};
+"""
+
 
 class Browser:
     def __init__(self, folder):
@@ -53,6 +135,8 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(service=Service(driver), options=options)
         self.driver.set_page_load_timeout(60)
+        self.driver.set_script_timeout(60)
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTE_TEXTS})
 
     def close(self):
         self.driver.quit()
@@ -84,6 +168,32 @@ class Browser:
             return (plots,) if all(p["points"] and p["drawn"] for p in plots) else None
         plots, = until(all_drawn, "every plot to be drawn", 30)
         return {plot["id"]: plot for plot in plots}
+
+    def series(self):
+        """Every line of every legend with what is drawn of it: NOT_DRAWN."""
+        return self.driver.execute_async_script(NOT_DRAWN)
+
+    def colliding_labels(self):
+        """Pairs of texts of a plot of which one covers the other; texts that reach out of it."""
+        return self.run("""
+            const found = [];
+            for (const [id, u] of Object.entries(window.giliranPlots())) {
+              const {canvas} = u.ctx;
+              const all = window.giliranTexts.get(canvas) ?? [];
+              for (const t of all)
+                if (t.left < -2 || t.right > canvas.width + 2) found.push([id, t.text]);
+              all.forEach((a, i) => all.slice(i + 1).forEach((b) => {
+                if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+                  found.push([id, a.text, b.text]);
+              }));
+            }
+            return found;""")
+
+    def texts(self, name):
+        """What is written on a plot."""
+        return self.run("""
+            const u = window.giliranPlots()[arguments[0]];
+            return (window.giliranTexts.get(u.ctx.canvas) ?? []).map((t) => t.text);""", name)
 
     def complaints(self):
         """What the console says since open(), whatever its level."""

@@ -57,8 +57,10 @@ def test_a_page_shows_the_numbers_of_the_json(browser, page):
     embedded = browser.run("return document.getElementById('data').textContent")
     assert json.loads(embedded) == result
     both = browser.numbers("both-times")
-    for name, key in zip(["mean", "p50", "p90", "p99", "p99.9", "p99.99", "max"], PERCENTILES):
-        assert both[name] == [result["response_time"][key], result["service_time"][key]]
+    for name in ("response time", "service time"):
+        times = result[name.replace(" ", "_")]
+        assert both[name] == [times[key] for key in PERCENTILES]
+    assert both["lag of the client"] == [result["lag"][key] for key in PERCENTILES]
     assert browser.number("#rate .value data") == result["rate"]
     assert browser.number("#answered .value data") == result["totals"]["answered"]
     assert browser.number("#worst .value data") == result["response_time"]["max_us"]
@@ -68,14 +70,126 @@ def test_a_page_shows_the_numbers_of_the_json(browser, page):
     for server in result["servers"]:
         assert servers[server["name"]][0] == server["answers"]
         assert servers[server["name"]][3] == server["service_time"]["p50_us"]
-    assert "response time" in browser.text("#both-times thead").lower()
-    assert "service time" in browser.text("#both-times thead").lower()
     assert browser.text("#expected").count("✓ met") == 2
 
 
-def test_nothing_covers_anything(browser, page):
-    browser.open(page[0])
+def nothing_is_lost(browser):
+    """Every line of every legend is to be seen, and every label can be read."""
+    series = browser.series()
+    assert [x for x in series if x["lost"] or x["values"] == 0] == []
+    for x in series:
+        assert (x["legend"], x["marker"]) == (x["label"], x["colour"])
+    assert browser.colliding_labels() == []
     assert browser.overlapping() == []
+    return series
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_nothing_covers_anything(browser, page, width, dark):
+    browser.look(width=width, dark=dark)
+    browser.open(page[0])
+    assert {x["label"] for x in nothing_is_lost(browser)} > {"due", "answers", "p99.9", "one"}
+    clean(browser)
+
+
+THREADS = """
+scenario = "threads-of-many"
+about = "work that waits, over two protocols, and a coordinator"
+
+[client]
+connections = 60
+duration = "400ms"
+
+[[run]]
+name = "tcp-block"
+protocol = "tcp"
+servers = { count = 2, delay = "2ms", blocking = true }
+vary = { "servers.threads" = [1, 16] }
+
+[[run]]
+name = "block"
+servers = { count = 2, delay = "2ms", blocking = true }
+vary = { "servers.threads" = [1, 4] }
+
+[[run]]
+name = "plain"
+servers = { count = 2 }
+vary = { "coordinator.threads" = [1, 2] }
+"""
+
+
+@pytest.fixture(scope="module")
+def many_threads(tmp_path_factory):
+    """The page and the result of a lab that is to show what the demo shows."""
+    g = Giliran(tmp_path_factory.mktemp("threads"))
+    (g.folder / "threads.toml").write_text(THREADS)
+    done = g.once("lab", "threads.toml", "--out", "out", "-q", seconds=60)
+    assert done.returncode in (0, 3), done.stderr
+    return g.folder / "out/report.html", json.loads((g.folder / "out/result.json").read_text())
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
+def test_a_lab_shows_every_series_and_its_result(browser, many_threads, width, dark):
+    html, result = many_threads
+    browser.look(width=width, dark=dark)
+    browser.open(html)
+    curve = [x for x in nothing_is_lost(browser) if x["plot"] == "scaling-curve"]
+    names = ["tcp-block", "block", "plain, threads of the coordinator"]
+    assert [x["label"] for x in curve if not x["label"].startswith("ideal")] == names
+    assert [x["values"] for x in curve if x["label"] in names] == [2, 2, 2]
+    assert [x["label"] for x in curve if not x["quiet"]] == ["ideal", *names]
+    for scaling in result["scaling"]:
+        speed_up = scaling["points"][-1]["speed_up"]
+        shown = [float(t[:-1]) for t in browser.texts("scaling-curve") if t.endswith("×")]
+        assert any(v == pytest.approx(speed_up, rel=0.01) for v in shown), (speed_up, shown)
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    clean(browser)
+
+
+def test_cards_are_told_apart_by_their_titles(browser, many_threads):
+    html, result = many_threads
+    browser.open(html)
+    titles = browser.run("return [...document.querySelectorAll('h2')].map((h) => h.innerText)")
+    assert len(titles) == len(set(titles)) > 5
+    assert browser.text("#verdict .badge") == result["verdict"]["word"]
+    assert result["verdict"]["text"] in browser.text("#verdict")
+    assert browser.text("#run-summary h2") == result["telling"]
+    # Three screens of 1280 x 1400, not seven.
+    browser.look(width=1280)
+    assert browser.run("return document.documentElement.scrollHeight") < 4600
+
+
+def test_a_table_says_that_it_goes_on(browser, many_threads):
+    browser.look(width=390)
+    browser.open(many_threads[0])
+    goes_on = "return document.querySelector('#by-run').closest('.wide').className"
+    until(lambda: "goes-on" in browser.run(goes_on), "a word that there is more", 10)
+    shown = browser.run("""const word = document.querySelector('#by-run').closest('.wide')
+                             .querySelector('.swipe').getBoundingClientRect();
+                           return word.height > 5 && word.right <= 390""")
+    assert shown
+    browser.run("document.querySelector('#by-run').parentElement.scrollLeft = 9999")
+    until(lambda: "goes-on" not in browser.run(goes_on), "the end", 10)
+    first = "return document.querySelector('#by-run tbody th').getBoundingClientRect().left"
+    assert 0 <= browser.run(first) < 40, "the names stay"
+    browser.look(width=1280)
+    until(lambda: browser.run(goes_on) == "wide", "room for all of it", 10)
+
+
+def test_errors_have_an_axis_of_their_own(browser, g):
+    server = g.server("a", "--fail", "3%", "--delay", "1ms")
+    html = g.folder / "page.html"
+    g.once("client", server.url(), "-R", 300, "-d", "1500ms", "-c", 10, "--html", html)
+    browser.open(html)
+    sides = browser.run("""const u = window.giliranPlots()["rate-over-time"];
+        const most = (i) => Math.max(...u.data[i].map((v) => v ?? 0));
+        return u.series.slice(1).map((s, i) => [s.label, s.scale, most(i + 1),
+                                                u.scales[s.scale].max]);""")
+    found = {label: (scale, most, top) for label, scale, most, top in sides}
+    assert found["answers"][0] == "y"
+    scale, most, top = found["errors, at the right"]
+    assert scale == "y2" and 0 < most <= top < 4 * most
+    nothing_is_lost(browser)
 
 
 def test_every_plot_is_drawn_from_the_intervals(browser, page):
@@ -228,7 +342,8 @@ def test_a_closed_loop_says_what_it_does_not_tell(browser, g):
     html, result = run(g, server.url(), "-n", 200, "-c", 4)
     browser.open(html)
     assert result["plan"]["loop"] == "closed"
-    assert "closed loop" in browser.text("#numbers .explain")
+    assert "closed loop" in browser.run(
+        "return document.querySelector('#numbers .fold').textContent")
     assert set(browser.drawn()) == {"distribution"}  # too short to be shown over time
     assert "too short" in browser.text("#over-time")
     clean(browser)
@@ -290,11 +405,11 @@ def test_a_lab_marks_what_happened_on_every_plot_over_time(browser, g):
     for one in result["runs"]:
         assert rows[one["name"]][0] == one["measured"]["rate"]
         assert rows[one["name"]][2] == one["measured"]["p99_us"]
-    assert browser.numbers("by-point")["stops"][0] == result["points"][0]["rate"]["median"]
     assert browser.text("#run-summary h2") == "stops"  # the one in which something happens
     plots = browser.drawn()
     times = [name for name in plots if name.endswith("over-time")]
     assert {"rate-over-time", "response-over-time", "points-over-time"} <= set(times)
+    nothing_is_lost(browser)
     for name in times:
         assert browser.marked(name, [m["t_s"] for m in run["marks"]]), name
     browser.run("""const choice = document.getElementById("run-choice");
@@ -308,13 +423,19 @@ def test_a_lab_marks_what_happened_on_every_plot_over_time(browser, g):
 
 
 def test_thread_scaling_is_a_curve_with_its_law(browser, g):
-    done = g.once("lab", "threads", "--threads", "1,2,3,4,5", "--repeat", 1, "--duration", "300ms",
+    done = g.once("lab", "threads", "--threads", "1,2,3,4,5", "--repeat", 2, "--duration", "300ms",
                   "--out", "out", "-q", seconds=60)
     assert done.returncode in (0, 3), done.stderr
     result = json.loads((g.folder / "out/result.json").read_text())
     browser.open(g.folder / "out/report.html")
     scaling = result["scaling"][0]
-    lines = {x["label"]: x for x in browser.drawn()["scaling-curve"]["lines"]}
+    plot = browser.drawn()["scaling-curve"]
+    assert plot["log"]
+    lines = {x["label"]: x for x in plot["lines"]}
+    medians = [p["rate"]["median"] for p in result["points"]]
+    assert [row[0] for row in browser.numbers("by-point").values()] == medians
+    ideal = [v for v in lines["ideal"]["values"] if v is not None]
+    assert ideal[-1] == pytest.approx(5 * ideal[0]) == pytest.approx(5 * medians[0])
     measured = [v for v in lines["measured"]["values"] if v is not None]
     assert measured == [p["rate"]["median"] for p in scaling["points"]]
     if "usl" in scaling:
@@ -340,4 +461,5 @@ def test_a_comparison_shows_each_change_with_its_interval(browser, page, g):
             assert shown == [row["a"], row["b"], row["change"], row["low"], row["high"]]
     plots = browser.drawn()
     assert {"response-by-percentile", "service-by-percentile", "rate-over-time"} <= set(plots)
+    nothing_is_lost(browser)
     clean(browser)

@@ -1,17 +1,27 @@
 // The page of one run of `giliran client`.
 
-import {expectations, isOpen, plan, tables} from "./client_tables";
+import {expectations, isOpen, planFacts, tables} from "./client_tables";
 import type {ClientResult, Histogram} from "./data";
-import {type Child, h, num, section, table} from "./dom";
+import {type Child, fold, h, num, section, table} from "./dom";
 import {count, decimal, micros, plural, seconds, share} from "./format";
-import {byPercentile, latencyOverTime, timeOf} from "./latency";
+import {byPercentile, latencyOverTime, scaleSwitch, timeOf} from "./latency";
 import {crowd, happened, lateness, rates, serverShares, tiersOverTime} from "./over_time";
 
 export function clientPage(result: ClientResult): Child[] {
   return [
-    verdict(result), keyNumbers(result), thresholds(result), ...plots(result), ...tables(result),
-    plan(result)
+    verdict(result),
+    keyNumbers(result),
+    thresholds(result),
+    ...plots(result),
+    section(
+        "in-numbers", "In numbers", tables(result).map(opened),
+        fold("What was run", planFacts(result))),
   ];
+}
+
+function opened(fold: HTMLElement): HTMLElement {
+  fold.setAttribute("open", "");
+  return fold;
 }
 
 export function errorsOf(result: ClientResult): number {
@@ -92,7 +102,7 @@ function hiding(result: ClientResult): Child {
 
 // --- the key numbers ---
 
-const ROWS: [string, keyof Histogram][] = [
+const COLUMNS: [string, keyof Histogram][] = [
   ["mean", "mean_us"],
   ["p50", "p50_us"],
   ["p90", "p90_us"],
@@ -127,27 +137,32 @@ export function keyNumbers(result: ClientResult): HTMLElement {
               "worst", "Worst response", num(result.response_time.max_us, micros),
               ["p99.9: ", num(result.response_time.p99_9_us, micros)]),
           ),
-      h(
-          "div.pair.both",
-          {},
-          table(
-              "both-times",
-              "Response time and service time",
-              [
-                {name: "", cell: ([name]) => name},
-                {
-                  name: "response time",
-                  cell: ([, key]) => num(result.response_time[key] as number | undefined, micros)
-                },
-                {
-                  name: "service time",
-                  cell: ([, key]) => num(result.service_time[key] as number | undefined, micros)
-                },
-              ],
-              ROWS,
-              ),
-          h("div.explain", {}, explanation(result)),
-          ),
+      times(result),
+      fold("What these times are", explanation(result)),
+  );
+}
+
+/** The response time, then what it is made of. */
+function times(result: ClientResult): HTMLElement {
+  const rows: [string, Histogram|undefined][] = [
+    ["response time", result.response_time],
+    ["service time", result.service_time],
+    ["wait for a connection", result.wait],
+    ["lag of the client", result.lag],
+    ["(opening a connection)", result.connect],
+  ];
+  return table(
+      "both-times",
+      "Response time, service time and the other parts",
+      [
+        {name: "", text: true, cell: ([name]) => name},
+        ...COLUMNS.map(([name, key]) => ({
+                         name,
+                         cell: ([, of]: [string, Histogram|undefined]) =>
+                             num(of?.[key] as number | undefined, micros),
+                       })),
+      ],
+      rows.filter(([, of], i) => i < 2 || (of !== undefined && of.count > 0)),
   );
 }
 
@@ -174,23 +189,6 @@ function explanation(result: ClientResult): Child[] {
                 "slow servers are asked less, and their slowness weighs less. " +
                 "To see what users would wait, give a rate (-R).",
         ),
-    table(
-        "parts",
-        "Parts of the response time",
-        [
-          {name: "part", cell: (r: [string, Histogram]) => r[0], text: true},
-          {name: "mean", cell: (r) => num(r[1].mean_us, micros)},
-          {name: "p99", cell: (r) => num(r[1].p99_us, micros)},
-          {name: "max", cell: (r) => num(r[1].max_us, micros)},
-        ],
-        ([
-          ["lag of the client", result.lag],
-          ["wait for a connection", result.wait],
-          ["service time", result.service_time],
-          ["(opening a connection)", result.connect],
-        ] as [string, Histogram | undefined][])
-            .filter((r): r is[string, Histogram] => r[1] !== undefined && r[1].count > 0),
-        ),
   ];
 }
 
@@ -203,13 +201,45 @@ function thresholds(result: ClientResult): Child {
 
 const FEW = 3;  // intervals that make no line
 
-export function plots(result: ClientResult): Child[] {
+/** Those over time, `more` among them, and the distribution. */
+export function plots(result: ClientResult, more: Child[] = []): Child[] {
   const intervals = result.intervals ?? [];
   const time = timeOf(intervals, result.marks ?? [], result.plan.warmup_s);
-  const distribution = byPercentile(
-      "distribution",
-      "Latency by percentile",
-      "Each step to the right is ten times as rare. What rises late is rare, but bad.",
+  const spread = distribution(result);
+  if (intervals.length < FEW) {
+    const short =
+        h("p.note", {},
+          `The run was too short to be shown over time: it has ${
+              plural(intervals.length, "interval")}.`);
+    return [section("over-time", "Over time", short, h("div.plots", {}, spread))];
+  }
+  const every = result.interval_s ?? intervals[0].for_s;
+  const names =
+      (result.servers ?? []).slice().sort((a, b) => b.answers - a.answers).map((s) => s.name);
+  const open = isOpen(result);
+  return [
+    section(
+        "over-time",
+        "Over time",
+        h(
+            "p.note",
+            {},
+            `In intervals of ${seconds(every)}; percentiles are of each interval alone.`,
+            time.shade ? " The shaded stretch is the warm-up, which is in no total." : "",
+            h("span.screen", {}, " Drag across a plot to zoom, double-click to see all. "),
+            scaleSwitch(),
+            ),
+        happened(time),
+        h("div.plots", {}, rates(time, open), ...latencyOverTime(time, !open), crowd(time),
+          open ? lateness(time) : null, serverShares(time, names), tiersOverTime(time, result),
+          more, spread),
+        ),
+  ];
+}
+
+function distribution(result: ClientResult): HTMLElement|null {
+  return byPercentile(
+      "distribution", "Latency by percentile", "Each step to the right is ten times as rare.",
       [
         {label: "response time", of: result.response_time, colour: (p) => p.kinds[0], width: 2.25},
         {label: "service time", of: result.service_time, colour: (p) => p.kinds[2], dash: [7, 3]},
@@ -222,35 +252,5 @@ export function plots(result: ClientResult): Child[] {
         }] :
                          []),
       ],
-  );
-  const spread = distribution ? section("by-percentile", "Distribution", distribution) : null;
-  if (intervals.length < FEW) {
-    const short =
-        h("p.note", {},
-          `The run was too short to be shown over time: it has ${
-              plural(intervals.length, "interval")}.`);
-    return [section("over-time", "Over time", short), spread];
-  }
-  const every = result.interval_s ?? intervals[0].for_s;
-  const names =
-      (result.servers ?? []).slice().sort((a, b) => b.answers - a.answers).map((s) => s.name);
-  return [
-    section(
-        "over-time",
-        "Over time",
-        h(
-            "p.note",
-            {},
-            `In intervals of ${seconds(every)}; percentiles are of each interval alone.`,
-            time.shade ? " The shaded stretch is the warm-up, which is in no total." : "",
-            h("span.screen", {}, " Drag across a plot to zoom, double-click to see all."),
-            ),
-        happened(time),
-        rates(time, isOpen(result)),
-        latencyOverTime(time, !isOpen(result)),
-        h("div.pair", {}, crowd(time), isOpen(result) ? lateness(time) : null),
-        h("div.pair", {}, serverShares(time, names), tiersOverTime(time, result)),
-        ),
-    spread,
-  ];
+      170);
 }

@@ -1,7 +1,7 @@
 // The tables of the client's page, and what was run.
 
 import type {ClientResult, Expected} from "./data";
-import {type Child, facts, h, num, section, table} from "./dom";
+import {facts, fold, h, num, table} from "./dom";
 import {bytes, count, decimal, list, micros, moment, plural, rate, seconds, share} from "./format";
 
 export function isOpen(result: ClientResult): boolean {
@@ -19,7 +19,8 @@ export function expectations(expected: Expected[]): HTMLElement {
                 h("span.more", {}, ` measured ${e.measured}`))));
 }
 
-export function tables(result: ClientResult): Child[] {
+/** By server, tier and error. */
+export function tables(result: ClientResult): HTMLElement[] {
   const servers = result.servers ?? [];
   const tiers = result.tiers ?? [];
   const failures = Object.entries(result.errors ?? {});
@@ -30,8 +31,7 @@ export function tables(result: ClientResult): Child[] {
   const bar = (part: number) => h("span.bar", {style: `--part:${Math.max(0.5, part * 100)}%`});
   const byServer =
       servers.length > 0 &&
-      section(
-          "servers",
+      fold(
           "By server",
           table(
               "by-server",
@@ -51,8 +51,7 @@ export function tables(result: ClientResult): Child[] {
       );
   const byTier =
       tiers.length > 0 &&
-      section(
-          "tiers",
+      fold(
           "By tier",
           h("p.note", {}, "Where the time went, as the answers told in Server-Timing."),
           table(
@@ -79,8 +78,7 @@ export function tables(result: ClientResult): Child[] {
       );
   const wrong =
       failures.length + (statuses.length > 1 ? 1 : 0) > 0 &&
-      section(
-          "wrong",
+      fold(
           "Errors and statuses",
           table(
               "by-error",
@@ -99,7 +97,7 @@ export function tables(result: ClientResult): Child[] {
               ],
               ),
       );
-  return [byServer, byTier, wrong];
+  return [wrong, byServer, byTier].filter((one): one is HTMLElement => one !== false);
 }
 
 // What our own tiers mean; others are shown as they are named.
@@ -116,98 +114,91 @@ const TIERS: Record<string, string> = Object.assign(Object.create(null) as Recor
 
 // --- the plan ---
 
-export function plan(result: ClientResult): HTMLElement {
+export function planFacts(result: ClientResult): HTMLElement {
   const p = result.plan;
   const t = result.totals;
   const m = result.machine;
   const targets = p.targets ?? [];
-  return section(
-      "plan",
-      "What was run",
-      facts([
-        [
-          "target",
-          targets.length > 1 ? null : h("code", {}, `${p.method ? p.method + " " : ""}${p.url}`)
-        ],
-        [
-          "targets",
-          targets.length > 1 &&
-              h("ul", {},
-                targets.map(
-                    (one) =>
-                        h("li", {}, h("code", {}, `${one.method ?? ""} ${one.url}`),
-                          ` weight ${decimal(one.weight)}`))),
-        ],
-        ["loop", loopText(result)],
-        [
-          "stages",
-          p.stages?.length ?
-              list(p.stages.map((s) => `to ${rate(s.rate)} in ${seconds(s.for_s)}`)) :
-              null
-        ],
-        [
-          "replay",
-          p.replay ? `${p.replay.file}, ${plural(p.replay.requests ?? 0, "request")}, at ${
-                         decimal(p.replay.speed ?? 1)} × its own speed` :
-                     null
-        ],
-        [
-          "connections",
-          [num(p.connections, count), p.new_connection ? ", a new one for each request" : ""]
-        ],
-        ["threads", p.threads === undefined ? null : num(p.threads, count)],
-        [
-          "planned",
+  return facts([
+    [
+      "target",
+      targets.length > 1 ? null : h("code", {}, `${p.method ? p.method + " " : ""}${p.url}`)
+    ],
+    [
+      "targets",
+      targets.length > 1 &&
+          h("ul", {},
+            targets.map(
+                (one) =>
+                    h("li", {}, h("code", {}, `${one.method ?? ""} ${one.url}`),
+                      ` weight ${decimal(one.weight)}`))),
+    ],
+    ["loop", loopText(result)],
+    [
+      "stages",
+      p.stages?.length ? list(p.stages.map((s) => `to ${rate(s.rate)} in ${seconds(s.for_s)}`)) :
+                         null
+    ],
+    [
+      "replay",
+      p.replay ? `${p.replay.file}, ${plural(p.replay.requests ?? 0, "request")}, at ${
+                     decimal(p.replay.speed ?? 1)} × its own speed` :
+                 null
+    ],
+    [
+      "connections",
+      [num(p.connections, count), p.new_connection ? ", a new one for each request" : ""]
+    ],
+    ["threads", p.threads === undefined ? null : num(p.threads, count)],
+    [
+      "planned",
+      [
+        p.requests ? plural(p.requests, "request") : "", p.requests && p.duration_s ? ", " : "",
+        p.duration_s ? seconds(p.duration_s) : ""
+      ]
+    ],
+    ["warm-up", p.warmup_s ? seconds(p.warmup_s) : null],
+    ["took", num(result.elapsed_s, seconds)],
+    ["began", result.started_unix_s === undefined ? null : moment(result.started_unix_s)],
+    ["body", p.body_bytes ? bytes(p.body_bytes) : null],
+    ["message", p.message ? h("code", {}, p.message) : null],
+    ["seed", p.seed === undefined ? null : h("code", {}, String(p.seed))],
+    [
+      "connections opened",
+      t.connections === undefined ?
+          null :
           [
-            p.requests ? plural(p.requests, "request") : "", p.requests && p.duration_s ? ", " : "",
-            p.duration_s ? seconds(p.duration_s) : ""
+            num(t.connections, count),
+            t.connect_failures ? `, ${count(t.connect_failures)} could not be` : ""
           ]
-        ],
-        ["warm-up", p.warmup_s ? seconds(p.warmup_s) : null],
-        ["took", num(result.elapsed_s, seconds)],
-        ["began", result.started_unix_s === undefined ? null : moment(result.started_unix_s)],
-        ["body", p.body_bytes ? bytes(p.body_bytes) : null],
-        ["message", p.message ? h("code", {}, p.message) : null],
-        ["seed", p.seed === undefined ? null : h("code", {}, String(p.seed))],
-        [
-          "connections opened",
-          t.connections === undefined ?
-              null :
-              [
-                num(t.connections, count),
-                t.connect_failures ? `, ${count(t.connect_failures)} could not be` : ""
-              ]
-        ],
-        ["retried", t.retried ? num(t.retried, count) : null],
-        [
-          "bytes",
-          t.bytes_in === undefined ?
-              null :
-              [num(t.bytes_out, bytes), " out, ", num(t.bytes_in, bytes), " in"]
-        ],
-        [
-          "client's CPU",
-          result.cpu_s === undefined ?
-              null :
-              [
-                num(result.cpu_s, seconds),
-                result.cpu_share === undefined ? "" :
-                                                 `, ${share(result.cpu_share)} of its threads' time`
-              ]
-        ],
-        [
-          "log",
-          result.log ? `${plural(result.log.written, "record")}${
-                           result.log.dropped ? `, ${count(result.log.dropped)} dropped` : ""}` :
-                                                null
-        ],
-        [
-          "client's machine",
-          m ? [m.cpu, m.cores ? plural(m.cores, "core") : "", m.os].filter(Boolean).join(", ") :
-              null
-        ],
-      ]),
-  );
+    ],
+    ["retried", t.retried ? num(t.retried, count) : null],
+    [
+      "bytes",
+      t.bytes_in === undefined ? null :
+                                 [num(t.bytes_out, bytes), " out, ", num(t.bytes_in, bytes), " in"]
+    ],
+    [
+      "client's CPU",
+      result.cpu_s === undefined ?
+          null :
+          [
+            num(result.cpu_s, seconds),
+            result.cpu_share === undefined ? "" :
+                                             `, ${share(result.cpu_share)} of its threads' time`
+          ]
+    ],
+    [
+      "log",
+      result.log ? `${plural(result.log.written, "record")}${
+                       result.log.dropped ? `, ${count(result.log.dropped)} dropped` : ""}` :
+                                            null
+    ],
+    [
+      "client's machine",
+      m ? [m.cpu, m.cores ? plural(m.cores, "core") : "", m.os].filter(Boolean).join(", ") : null
+    ],
+  ]);
 }
 
 function loopText(result: ClientResult): string {

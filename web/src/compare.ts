@@ -1,9 +1,10 @@
 // The page of `giliran compare`: two results, row by row.
 
+import {durationAxis} from "./axes";
 import type {ComparePoint, CompareResult, CompareRow, CompareSide, Curve} from "./data";
 import {type Child, facts, h, num, section, table} from "./dom";
 import {count, decimal, list, micros, rate, seconds, share, short, signedShare} from "./format";
-import {durationAxis, percentileAxis} from "./latency";
+import {ofTime, percentileAxis} from "./latency";
 import {figure, type Figure, type Values} from "./plot";
 
 const METRICS = new Map([
@@ -138,7 +139,7 @@ function distributions(result: CompareResult): Child {
       xAxis: percentileAxis(x),
       yAxis: durationAxis(values, true, 1),
       lines: [{...OF_A, values: values[0]}, {...OF_B, values: values[1]}],
-      height: 260,
+      height: 230,
     });
   };
   const shown = [
@@ -178,10 +179,9 @@ function overTime(result: CompareResult): Child {
       title,
       x,
       xAxis: {
-        name: "seconds since measuring began",
-        short: "time",
+        heading: "time since measuring began",
         text: seconds,
-        tick: (v) => String(Number(v.toFixed(3))),
+        tick: ofTime,
       },
       yAxis: duration ? durationAxis(values, true) : {text: rate, tick: short},
       lines: [{...OF_A, values: values[0]}, {...OF_B, values: values[1]}],

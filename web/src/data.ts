@@ -261,7 +261,8 @@ export interface LabPoint {
 
 export interface Scaling {
   of: string;
-  points: {threads: number; rate: Median; speed_up?: number; efficiency?: number}[];
+  name?: string;
+  points: {threads: number; point?: string; rate: Median; speed_up?: number; efficiency?: number}[];
   usl?: {
     alpha: number; beta: number; gamma: number;
     r_squared?: number;
@@ -286,6 +287,8 @@ export interface LabResult {
   failure?: string;
   last_words?: string|string[];
   exit_status?: number;
+  verdict?: {word: string; text: string; good: boolean};
+  telling?: string;
   planned?: string[];
   axes?: {key: string; values: string[]}[];
   repetitions?: number;

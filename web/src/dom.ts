@@ -57,6 +57,25 @@ export interface Column<Row> {
   text?: boolean;  // left-aligned; numbers are not
 }
 
+/** What is shown once it is asked for; on paper always. */
+export function fold(title: string, ...children: Child[]): HTMLElement {
+  return h("details.fold", {}, h("summary", {}, title), children);
+}
+
+/** What may be wider than its place, with a word that there is more as long as there is. */
+function scrolling(caption: string, inner: HTMLElement): HTMLElement {
+  const room = h("div.scroll", {tabindex: 0, role: "region", "aria-label": caption}, inner);
+  const whole = h("div.wide", {}, room, h("p.more.swipe", {"aria-hidden": "true"}, "more \u2192"));
+  const look = () => {
+    const left = room.scrollWidth - room.clientWidth - room.scrollLeft;
+    whole.classList.toggle("goes-on", left > 1);
+    whole.classList.toggle("went-on", room.scrollLeft > 1);
+  };
+  room.addEventListener("scroll", look, {passive: true});
+  new ResizeObserver(look).observe(room);
+  return whole;
+}
+
 /** A table whose first column heads its rows. It scrolls sideways where it is too wide. */
 export function table<Row>(id: string, caption: string, columns: Column<Row>[], rows: Row[]) {
   const head = columns.map((c) => h(c.text ? "th.text" : "th", {scope: "col"}, c.name));
@@ -71,9 +90,8 @@ export function table<Row>(id: string, caption: string, columns: Column<Row>[], 
               ),
           ),
   );
-  return h(
-      "div.scroll",
-      {tabindex: 0, role: "region", "aria-label": caption},
+  return scrolling(
+      caption,
       h(
           "table",
           {id},

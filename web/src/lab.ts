@@ -6,14 +6,12 @@ import {type Child, facts, h, num, section} from "./dom";
 import {count, decimal, moment, plural, seconds} from "./format";
 import {points} from "./lab_points";
 import {runs} from "./lab_run";
-import {scaling, speedUps} from "./lab_scaling";
+import {threads} from "./lab_scaling";
 
 export function labPage(result: LabResult): Child[] {
   return [
     verdict(result),
-    claims(result),
-    speedUps(result),
-    scaling(result),
+    threads(result),
     ...points(result),
     ...runs(result),
     plan(result),
@@ -32,38 +30,31 @@ function missedByRuns(result: LabResult): string[] {
                    .map((e) => `${run.name}: ${e.text}, measured ${e.measured}`));
 }
 
+/** The word and its reasons are the program's: page, screen and JSON say the same. */
 function verdict(result: LabResult): HTMLElement {
   const planned = result.planned?.length ?? result.runs.length;
   const missed = missedByRuns(result);
-  const claimed = (result.claims ?? []).filter((c) => !c.met).length;
-  const limited = result.runs.filter((r) => r.measured.verdict === "CLIENT-LIMITED");
-  const good = (result.exit_status ?? 0) === 0 && result.finished !== false;
-  const words = result.failure    ? "FAILED" :
-      result.interrupted          ? "INTERRUPTED" :
-      missed.length + claimed > 0 ? "NOT AS EXPECTED" :
-      good                        ? "AS EXPECTED" :
-                                    "LOOK CLOSER";
+  const {word = "", text = "", good = false} = result.verdict ?? {};
   const last = [result.last_words ?? []].flat().join("\n");
   return h(
       `section.verdict.${good ? "good" : "bad"}`,
       {id: "verdict", "aria-label": "Verdict"},
-      h("p.judgement", {}, h("span.badge", {}, words), " ", sentence(result.about ?? "")),
-      result.failure ? h("p.missed", {}, result.failure) : null,
+      h("p.judgement", {}, h("span.badge", {}, word), " ", sentence(result.about ?? "")),
+      text ? h(good ? "p" : "p.missed", {id: "why"}, text) : null,
       last ? h("pre", {}, last) : null,
       lookFor(result),
       h("p", {}, `${count(result.runs.length)} of ${plural(planned, "run")} finished`,
         result.elapsed_s === undefined ? "." : ` in ${seconds(result.elapsed_s)}.`, " ",
         accounts(result)),
       missed.length > 0 ? h("ul", {}, missed.map((m) => h("li", {}, m))) : null,
-      limited.length > 0 ?
-          h("p.missed", {}, h("b", {}, "CLIENT-LIMITED: "), limited.map((r) => r.name).join(", "),
-            ". Their numbers tell more of the client than of the servers.") :
-          null,
+      claims(result),
   );
 }
 
+/** A line that ends with a sentence ends a paragraph, as on the screen. */
 function lookFor(result: LabResult): Child {
-  return (result.look_for ?? "").split(/\n\s*\n/).filter(Boolean).map((text) => h("p", {}, text));
+  const paragraphs = (result.look_for ?? "").split(/(?<=[.:!?])\n|\n\s*\n/);
+  return paragraphs.filter((text) => text.trim()).map((text) => h("p.look", {}, text));
 }
 
 /** What the logs and Little's law say of all runs. */
@@ -89,13 +80,13 @@ function accounts(result: LabResult): string {
 
 function claims(result: LabResult): Child {
   const all = result.claims ?? [];
-  return all.length > 0 && section("claims", "Claims", expectations(all));
+  return all.length > 0 && h("div", {id: "claims"}, expectations(all));
 }
 
 function plan(result: LabResult): HTMLElement {
   const m = result.machine;
   return section(
-      "plan", "What was run", facts([
+      "plan", "The lab", facts([
         ["scenario", result.scenario],
         [
           "varied",

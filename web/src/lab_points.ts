@@ -4,19 +4,22 @@ import type {Histogram, Label, LabPoint, LabResult, LabRun, Mark, Median} from "
 import {type Child, type Column, h, num, section, table} from "./dom";
 
 import {count, decimal, micros, rate, short} from "./format";
-import {byPercentile, durationAxis, timeAxis, timeOf} from "./latency";
-import {type Axis, figure, type Line, type Values} from "./plot";
+import {durationAxis, logAxis} from "./axes";
+import {byPercentile, timeAxis, timeOf} from "./latency";
+import {type Axis, figure, type Line, LINES_MAX, look, type Values} from "./plot";
 
-const DASHES = [undefined, [7, 3], [3, 3], [10, 3, 3, 3]];
-const LINES_MAX = 8;
 
 export function points(result: LabResult): Child[] {
   const all = result.points ?? [];
   if (all.length < 2) return [];
+  const plotted = againstAxis(result, all);
+  // Without repetitions the table of the runs says the same.
+  const repeated = (result.repetitions ?? 1) > 1;
   return [
-    section(
-        "points", "By what was varied", medianNote(result), pointTable(result, all),
-        againstAxis(result, all)),
+    (repeated || plotted) &&
+        section(
+            "points", "By what was varied", plotted, medianNote(result),
+            repeated && pointTable(result, all)),
     overlays(result, all),
   ];
 }
@@ -86,33 +89,42 @@ function numberOf(text: string): number|null {
   return found ? Number(found[1]) * (SUFFIX.get(found[2].toLowerCase()) ?? 1) : null;
 }
 
-function againstAxis(result: LabResult, all: LabPoint[]): Child {
-  const numeric =
-      (result.axes ?? [])
-          .filter((a) => a.values.length > 2 && a.values.every((v) => numberOf(v) !== null))
-          .sort((a, b) => b.values.length - a.values.length)[0];
-  if (!numeric) return null;
-  const x = [...new Set(numeric.values.map((v) => numberOf(v) as number))].sort((a, b) => a - b);
+/** The axis with the most numbers; threads have a place of their own. */
+function numericAxis(result: LabResult): {key: string; values: string[]}|undefined {
+  return (result.axes ?? [])
+      .filter((a) => a.values.length > 2 && a.values.every((v) => numberOf(v) !== null))
+      .filter((a) => (result.scaling ?? []).length === 0 || !a.key.endsWith(".threads"))
+      .sort((a, b) => b.values.length - a.values.length)[0];
+}
+
+/** Points by the values of all other axes. */
+function groupsOf(all: LabPoint[], key: string): [string, LabPoint[]][] {
   const groups = new Map<string, LabPoint[]>();
-  for (const p of all) {
-    const others = (p.labels ?? []).filter((l) => l.key !== numeric.key);
-    const name = others.map((l) => l.value).join(", ");
+  for (const p of all.filter((one) => labelOf(one.labels, key) !== "")) {
+    const name = (p.labels ?? []).filter((l) => l.key !== key).map((l) => l.value).join(", ");
     groups.set(name, [...(groups.get(name) ?? []), p]);
   }
-  const lines = (of: (p: LabPoint) => Median | undefined, name: string):
-      Line[] => [...groups].slice(0, LINES_MAX).map(([group, points], i) => ({
-                                                      label: group || name,
-                                                      colour: (p) => p.kinds[i % p.kinds.length],
-                                                      dash: DASHES[i % DASHES.length],
-                                                      width: 2,
-                                                      values: x.map((v) => {
-                                                        const at = points.find(
-                                                            (p) =>
-                                                                numberOf(labelOf(
-                                                                    p.labels, numeric.key)) === v);
-                                                        return (at && of(at)?.median) ?? null;
-                                                      }),
-                                                    }));
+  return [...groups].slice(0, LINES_MAX);
+}
+
+function againstAxis(result: LabResult, all: LabPoint[]): Child {
+  const numeric = numericAxis(result);
+  if (!numeric) return null;
+  const x = [...new Set(numeric.values.map((v) => numberOf(v) as number))].sort((a, b) => a - b);
+  const groups = groupsOf(all, numeric.key);
+  const lines = (of: (p: LabPoint) => Median | undefined, name: string) =>
+      groups.map(([group, points], i): Line => {
+        const at = new Map(
+            points.map((p) => [numberOf(labelOf(p.labels, numeric.key)), of(p)?.median ?? null]));
+        return {
+          label: group || name,
+          ...look(i),
+          width: 2,
+          dots: true,
+          spanGaps: true,
+          values: x.map((v) => at.get(v) ?? null),
+        };
+      });
   const wide = x[0] > 0 && x[x.length - 1] / x[0] >= 20;
   const xAxis: Axis = {
     name: numeric.key,
@@ -122,15 +134,17 @@ function againstAxis(result: LabResult, all: LabPoint[]): Child {
     ...(x.length <= 10 ? {splits: x} : {}),
     range: [x[0], x[x.length - 1]],
   };
+  const head = lines((p) => p.rate, "median");
   const tail = lines((p) => p.p99_us, "p99");
+  const texts = {text: rate, tick: short};
   return h(
       "div.pair", {}, figure({
         id: "rate-by-point",
         title: "Answers a second",
         x,
         xAxis,
-        yAxis: {text: rate, tick: short},
-        lines: lines((p) => p.rate, "median"),
+        yAxis: wide ? logAxis(head.map((l) => l.values), texts) : texts,
+        lines: head,
       }),
       figure({
         id: "p99-by-point",
@@ -177,10 +191,6 @@ function named(p: LabPoint): string {
 
 function overlays(result: LabResult, all: LabPoint[]): Child {
   const shown = all.slice(0, LINES_MAX);
-  const look = (i: number) => ({
-    colour: (p: {kinds: string[]}) => p.kinds[i % p.kinds.length],
-    dash: DASHES[i % DASHES.length],
-  });
   const spread = byPercentile(
       "points-by-percentile", "Response time by percentile",
       "All repetitions of a point together. Each step to the right is ten times as rare.",
@@ -191,14 +201,14 @@ function overlays(result: LabResult, all: LabPoint[]): Child {
                                 .filter((one): one is Histogram => one !== undefined)),
                   ...look(i),
                 })));
-  const over = overTime(result, shown, look);
+  const over = overTime(result, shown);
   if (!spread && !over) return null;
   return section(
       "side-by-side", "Side by side",
       all.length > shown.length ?
           h("p.note", {}, `The first ${shown.length} of ${all.length} points.`) :
           null,
-      over, spread);
+      over && spread ? h("div.pair", {}, over, spread) : (over ?? spread));
 }
 
 const TOGETHER_S = 0.5;
@@ -217,8 +227,7 @@ function marksOf(shown: LabPoint[], runs: (LabRun|undefined)[]): Mark[] {
 }
 
 /** The first run of each point, where they go over the same time. */
-function overTime(
-    result: LabResult, shown: LabPoint[], look: (i: number) => Pick<Line, "colour"|"dash">): Child {
+function overTime(result: LabResult, shown: LabPoint[]): HTMLElement|null {
   const firsts = shown.map((p) => runOf(result, p.runs?.[0] ?? ""));
   const clients = firsts.map((r) => r?.client?.intervals ?? []);
   const longest =
@@ -243,6 +252,6 @@ function overTime(
     yAxis: durationAxis(lines.map((l): Values => l.values), true),
     lines,
     time,
-    height: 280,
+    height: 230,
   });
 }

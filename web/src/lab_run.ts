@@ -1,13 +1,14 @@
 // The runs of a lab: all in a table, and one of them whole.
 
 import {keyNumbers, plots} from "./client";
-import {expectations, plan, tables} from "./client_tables";
+import {expectations, planFacts, tables} from "./client_tables";
 import type {LabProcess, LabResult, LabRun} from "./data";
-import {type Child, h, num, section, table} from "./dom";
+import {type Child, fold, h, num, section, table} from "./dom";
 import {bytes, count, decimal, micros, seconds, share} from "./format";
-import {timeAxis, timeOf} from "./latency";
-import {figure, type Values} from "./plot";
+import {ofTime, timeAxis, timeOf} from "./latency";
+import {figure, look, type Values} from "./plot";
 
+/** All of them in a table, then one whole: the telling one until another is chosen. */
 export function runs(result: LabResult): Child[] {
   if (result.runs.length === 0) return [];
   const place = h("div", {id: "run"});
@@ -15,8 +16,9 @@ export function runs(result: LabResult): Child[] {
                    result.runs.map((r, i) => h("option", {value: i}, r.name))) as HTMLSelectElement;
   const show = () => place.replaceChildren(...oneRun(result.runs[Number(choice.value)]));
   choice.addEventListener("change", show);
-  const telling = result.runs.findIndex((r) => (r.marks ?? []).length > 0);
-  choice.value = String(Math.max(0, telling));
+  const eventful = result.runs.findIndex((r) => (r.marks ?? []).length > 0);
+  const telling = result.runs.findIndex((r) => r.name === result.telling);
+  choice.value = String(Math.max(0, eventful >= 0 ? eventful : telling));
   show();
   return [
     section("runs", "Runs", runTable(result)),
@@ -39,11 +41,10 @@ function problems(run: LabRun): string[] {
 }
 
 function runTable(result: LabResult): HTMLElement {
+  // What is in order needs no word.
   const verdict = (run: LabRun) => {
     const wrong = problems(run);
-    return h(
-        `span.${wrong.length ? "bad" : "good"}`, {},
-        h("span.badge", {}, wrong.length ? wrong.join(", ") : "✓ good"));
+    return wrong.length > 0 && h("span.bad", {}, h("span.badge", {}, wrong.join(", ")));
   };
   return table(
       "by-run", "Runs",
@@ -69,11 +70,11 @@ function oneRun(run: LabRun): HTMLElement[] {
   const shown = client ? {...client, marks: run.marks ?? client.marks} : undefined;
   const some: Child[] = [
     summary(run),
-    ...(shown ? [keyNumbers(shown), ...plots(shown)] : []),
-    processes(run),
-    turns(run),
-    ...(shown ? [...tables(shown), plan(shown)] : []),
-    commands(run),
+    shown ? keyNumbers(shown) : null,
+    ...(shown ? plots(shown, [cpuOverTime(run)]) : []),
+    section(
+        "in-numbers", "In numbers", shown ? tables(shown) : null, processes(run), turns(run),
+        shown ? fold("What the client did", planFacts(shown)) : null, commands(run)),
   ];
   return some.filter((one): one is HTMLElement => one instanceof HTMLElement);
 }
@@ -89,8 +90,8 @@ function summary(run: LabRun): HTMLElement {
 function processes(run: LabRun): Child {
   const all = run.processes ?? [];
   if (all.length === 0) return null;
-  return section(
-      "processes", "Processes", cpuOverTime(run, all),
+  return fold(
+      "Processes",
       table(
           "by-process", "Processes",
           [
@@ -107,8 +108,9 @@ function processes(run: LabRun): Child {
 
 const SHOWN_MAX = 8;
 
-function cpuOverTime(run: LabRun, all: LabProcess[]): Child {
-  const told = all.filter((p) => (p.cpu_over_time ?? []).length > 1).slice(0, SHOWN_MAX);
+function cpuOverTime(run: LabRun): HTMLElement|null {
+  const told =
+      (run.processes ?? []).filter((p) => (p.cpu_over_time ?? []).length > 1).slice(0, SHOWN_MAX);
   if (told.length === 0) return null;
   const x = [...new Set(told.flatMap((p) => (p.cpu_over_time ?? []).map(([t]) => t)))].sort(
       (a, b) => a - b);
@@ -122,19 +124,17 @@ function cpuOverTime(run: LabRun, all: LabProcess[]): Child {
     id: "cpu-over-time",
     title: "Cores kept busy",
     x,
-    xAxis: intervals.length > 0 ?
-        {
-          ...timeAxis(time),
-          range: [Math.min(0, x[0]), Math.max(x[x.length - 1], ...timeAxis(time).range ?? [])]
-        } :
-        {name: "seconds since the start", short: "time", text: seconds, tick: decimal},
+    xAxis: intervals.length > 0 ? {
+      ...timeAxis(time),
+      range: [Math.min(0, x[0]), Math.max(x[x.length - 1], ...timeAxis(time).range ?? [])]
+    } :
+                                  {heading: "time since the start", text: seconds, tick: ofTime},
     yAxis: {text: decimal},
     lines: told.map((p, i) => ({
                       label: p.name,
                       values: values(p),
                       spanGaps: true,
-                      colour: (c) => c.kinds[i % c.kinds.length],
-                      dash: [undefined, [7, 3], [3, 3], [10, 3, 3, 3]][i % 4],
+                      ...look(i),
                     })),
     time,
   });
@@ -148,8 +148,8 @@ function turns(run: LabRun): Child {
   if (all.length === 0) return null;
   const sum = all.reduce((n, [, t]) => n + t, 0) || 1;
   const most = Math.max(...all.map(([, t]) => t)) || 1;
-  return section(
-      "turns", "Turns", h("p.note", {}, "How often the coordinator chose each server, by its log."),
+  return fold(
+      "Turns", h("p.note", {}, "How often the coordinator chose each server, by its log."),
       table(
           "by-turn", "Turns by server",
           [
@@ -167,5 +167,5 @@ function turns(run: LabRun): Child {
 
 function commands(run: LabRun): Child {
   const all = run.commands ?? [];
-  return all.length > 0 && section("commands", "To do it by hand", h("pre", {}, all.join("\n")));
+  return all.length > 0 && fold("To do it by hand", h("pre", {id: "commands"}, all.join("\n")));
 }

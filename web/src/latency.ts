@@ -1,5 +1,6 @@
 // Plots of durations: over time, and by percentile.
 
+import {durationAxis} from "./axes";
 import {type Histogram, type Interval, type Mark} from "./data";
 import {h} from "./dom";
 import {micros, percentileName, seconds} from "./format";
@@ -22,54 +23,19 @@ export function timeOf(intervals: Interval[], marks: Mark[], warmup_s = 0): Time
   };
 }
 
+/** "1.5 s", at the axis. */
+export function ofTime(s: number): string {
+  return `${Number(s.toFixed(3))}\u202fs`;
+}
+
 export function timeAxis(time: Time): Axis {
   const last = time.intervals[time.intervals.length - 1];
   return {
-    name: "seconds since the start",
-    short: "time",
+    heading: "time since the start",
     text: (v) => seconds(v),
-    tick: (v) => String(Number(v.toFixed(3))),
+    tick: ofTime,
     range: [0, Math.max(last.t_s + last.for_s, ...time.marks.map((m) => m.t_s))],
   };
-}
-
-/** An axis of durations that shows all of these from `floor` on, in steps of 1, 2, 5. */
-export function durationAxis(values: Values[], log: boolean, floor = 0): Axis {
-  const some = values.flatMap((v) => v.filter((one): one is number => one !== null && one > 0));
-  if (!log || some.length === 0) return {text: micros, tick: micros};
-  let low = Infinity;
-  let high = 0;
-  for (const one of some) {
-    low = Math.min(low, one);
-    high = Math.max(high, one);
-  }
-  low = Math.min(Math.max(low, floor), high);
-  const [from, to] = [low / 1.05, high * 1.05];
-  const steps = [[1, 2, 5], [1, 1.5, 2, 3, 4, 5, 6, 8]]
-                    .map((of) => stepsBetween(of, from, to))
-                    .find((some) => some.length > 3) ??
-      stepsBetween([1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9], from, to);
-  return {
-    text: micros,
-    tick: micros,
-    log: true,
-    splits: steps.length > 10 ? steps.filter(isDecade) : steps,
-    range: [steps[0], steps[steps.length - 1]],
-  };
-}
-
-function isDecade(v: number): boolean {
-  return Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9;
-}
-
-/** These steps of every decade, from the last one below `low` to the first above `high`. */
-function stepsBetween(steps: number[], low: number, high: number): number[] {
-  const all: number[] = [];
-  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e) {
-    for (const m of steps) all.push(Number((m * 10 ** e).toPrecision(2)));
-  }
-  const first = Math.max(0, all.findIndex((v) => v > low) - 1);
-  return all.slice(first, all.findIndex((v) => v >= high) + 1);
 }
 
 const OUTER: [keyof Histogram, string, number[]|undefined, number][] = [
@@ -90,47 +56,41 @@ function percentiles(intervals: Interval[], which: "service_time"|"response_time
       }));
 }
 
-/** Response and service time side by side, on the same scale. */
-export function latencyOverTime(time: Time, closed: boolean): HTMLElement {
+const SCALED: Map<string, (log: boolean) => Partial<Figure>> = new Map();
+
+/** Response and service time, on the same scale. */
+export function latencyOverTime(time: Time, closed: boolean): HTMLElement[] {
   const response = percentiles(time.intervals, "response_time");
   const service = percentiles(time.intervals, "service_time");
   const all = [...response, ...service].map((line) => line.values);
   const at = (log: boolean): Partial<Figure> => ({
     yAxis: log ? durationAxis(all, true) : {text: micros, range: [0, highest(all) * 1.05]},
   });
-  const make = (id: string, title: string, note: string, lines: Line[]) => figure({
-    id,
-    title,
-    note,
-    x: time.x,
-    xAxis: timeAxis(time),
-    lines,
-    yAxis: {text: micros},
-    time,
-    ...at(true),
-    columns: [{name: "answers", values: time.intervals.map((i) => i.answered), text: String}],
-  });
-  return h(
-      "div",
-      {},
-      scaleSwitch(
-          (log) => ["response-over-time", "service-over-time"].forEach(
-              (id) => redraw(id, at(log)))),
-      h(
-          "div.pair",
-          {},
-          make(
-              "response-over-time",
-              "Response time",
-              closed ? "From the client's turn to the last byte." :
-                       "From when a request was due to the last byte: what a user waits.",
-              response,
-              ),
-          make(
-              "service-over-time", "Service time",
-              "From the actual send to the last byte: what the server took.", service),
-          ),
-  );
+  const make = (id: string, title: string, note: string, lines: Line[]) => {
+    SCALED.set(id, at);
+    return figure({
+      id,
+      title,
+      note,
+      x: time.x,
+      xAxis: timeAxis(time),
+      lines,
+      yAxis: {text: micros},
+      time,
+      ...at(true),
+      columns: [{name: "answers", values: time.intervals.map((i) => i.answered), text: String}],
+    });
+  };
+  return [
+    make(
+        "response-over-time", "Response time",
+        closed ? "From the client's turn to the last byte." :
+                 "From when it was due to the last byte: what a user waits.",
+        response),
+    make(
+        "service-over-time", "Service time", "From the send to the last byte: the server's.",
+        service),
+  ];
 }
 
 function highest(values: Values[]): number {
@@ -140,10 +100,13 @@ function highest(values: Values[]): number {
   return high || 1;
 }
 
-function scaleSwitch(choose: (log: boolean) => void): HTMLElement {
+/** Of both plots of latencyOverTime(). */
+export function scaleSwitch(): HTMLElement {
   const input = h("input", {type: "checkbox", checked: true}) as HTMLInputElement;
-  input.addEventListener("change", () => choose(input.checked));
-  return h("label.switch", {}, input, " logarithmic scale");
+  input.addEventListener("change", () => {
+    for (const [id, at] of SCALED) redraw(id, at(input.checked));
+  });
+  return h("label.switch", {}, input, " times on a logarithmic scale");
 }
 
 // --- by percentile ---
@@ -160,7 +123,8 @@ const PER_DECADE = 40;
 
 /** The percentile axis of HdrHistogram's plots: each step to the right is ten times as rare. */
 export function byPercentile(
-    id: string, title: string, note: string, shown: Distribution[]): HTMLElement|null {
+    id: string, title: string, note: string, shown: Distribution[], height = 230): HTMLElement|
+    null {
   const told = shown.filter((d) => d.of.count > 0 && d.of.buckets);
   if (told.length === 0) return null;
   const rarest = Math.max(10, ...told.map((d) => d.of.count));
@@ -182,7 +146,7 @@ export function byPercentile(
     xAxis: percentileAxis(x),
     yAxis: durationAxis(lines.map((l) => l.values), true, 1),
     lines,
-    height: 300,
+    height,
   });
 }
 

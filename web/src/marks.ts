@@ -87,6 +87,43 @@ export function drawMarks(u: uPlot, marks: Mark[], colours: Palette): void {
   ctx.restore();
 }
 
+/** A word beside the last value of a series. */
+export interface Last {
+  series: number;  // of the plot, from 1
+  word: string;
+  colour: string;
+}
+
+/** Each where it covers no other. */
+export function drawLasts(u: uPlot, lasts: Last[], colours: Palette): void {
+  const {ctx} = u;
+  const dots = u.bbox.width / Math.max(1, u.over.clientWidth);
+  const high = 14 * dots;
+  const drawn: {left: number; right: number; y: number}[] = [];
+  ctx.save();
+  ctx.font = FONT.replace(/^(\d+)px/, (_, size: string) => `${Number(size) * dots}px`);
+  ctx.textAlign = "right";
+  ctx.textBaseline = "middle";
+  for (const last of lasts) {
+    const values = u.data[last.series];
+    let at = values.length - 1;
+    while (at >= 0 && (values[at] ?? null) === null) at -= 1;
+    if (at < 0) continue;
+    const right = u.valToPos(u.data[0][at], "x", true) - 8 * dots;
+    const left = right - ctx.measureText(last.word).width;
+    let y = u.valToPos(values[at] as number, u.series[last.series].scale ?? "y", true) - high / 2;
+    const covers = () =>
+        drawn.some((d) => left < d.right && d.left < right && Math.abs(d.y - y) < high);
+    while (covers()) y += dots;
+    drawn.push({left, right, y});
+    ctx.fillStyle = colours.ground;
+    ctx.fillRect(left - 2 * dots, y - high / 2, right - left + 4 * dots, high);
+    ctx.fillStyle = last.colour;
+    ctx.fillText(last.word, right, y);
+  }
+  ctx.restore();
+}
+
 export function drawShade(u: uPlot, shade: [number, number]|undefined, colours: Palette): void {
   if (!shade) return;
   const {ctx} = u;

@@ -1,10 +1,11 @@
 // Plots of counts over time: rate, errors, shares of servers and tiers, how late the client was.
 
+import {durationAxis} from "./axes";
 import type {ClientResult, Interval} from "./data";
 import {h} from "./dom";
 import {count, decimal, rate, short} from "./format";
-import {durationAxis, type Time, timeAxis} from "./latency";
-import {figure, type Line, type Values} from "./plot";
+import {type Time, timeAxis} from "./latency";
+import {figure, type Line, look, type Values} from "./plot";
 
 /** The last interval may be so short that a rate says nothing. */
 function perSecond(time: Time, of: (i: Interval) => number): Values {
@@ -12,8 +13,9 @@ function perSecond(time: Time, of: (i: Interval) => number): Values {
   return time.intervals.map((i) => (i.for_s < usual / 2 ? null : of(i) / i.for_s));
 }
 
+/** Errors have an axis of their own: few of them are to be seen beside many answers. */
 export function rates(time: Time, open: boolean): HTMLElement {
-  const errors = perSecond(time, (i) => i.failed + i.bad_status);
+  const wrong = time.intervals.some((i) => i.failed + i.bad_status > 0);
   const lines: Line[] = [
     {
       label: "answers",
@@ -22,8 +24,17 @@ export function rates(time: Time, open: boolean): HTMLElement {
       width: 2,
       filled: true
     },
-    {label: "errors", values: errors, colour: (p) => p.bad, dash: [4, 2], width: 2, filled: true},
   ];
+  if (wrong) {
+    lines.push({
+      label: "errors, at the right",
+      values: perSecond(time, (i) => i.failed + i.bad_status),
+      colour: (p) => p.bad,
+      dash: [4, 2],
+      width: 2,
+      second: true
+    });
+  }
   if (open) {
     lines.unshift(
         {label: "due", values: perSecond(time, (i) => i.due), colour: (p) => p.dim, dash: [8, 4]});
@@ -31,12 +42,12 @@ export function rates(time: Time, open: boolean): HTMLElement {
   return figure({
     id: "rate-over-time",
     title: "Rate and errors",
-    note: open ? "Requests that were due, answers, and errors " +
-            "(failed, or a status of 400 or more), a second." :
-                 "Answers, and errors (failed, or a status of 400 or more), a second.",
+    note: wrong ? "A second. An error is a failure, or a status of 400 or more." :
+                  "A second. There were no errors.",
     x: time.x,
     xAxis: timeAxis(time),
     yAxis: {text: rate, tick: short},
+    ...(wrong ? {secondAxis: {text: rate, tick: short}} : {}),
     lines,
     time,
     columns: [
@@ -51,8 +62,7 @@ export function lateness(time: Time): HTMLElement {
   return figure({
     id: "lag-over-time",
     title: "How late the client was",
-    note: "The most that it was late to notice a due request, " +
-        "in each interval: its own fault, not the servers'.",
+    note: "To notice that a request was due: its own fault, not the servers'.",
     x: time.x,
     xAxis: timeAxis(time),
     yAxis: durationAxis([late], true),
@@ -65,8 +75,7 @@ export function crowd(time: Time): HTMLElement {
   return figure({
     id: "backlog-over-time",
     title: "Under way and waiting",
-    note: "Most requests at a time that were sent and not yet answered, " +
-        "and that were due and found no idle connection.",
+    note: "At most, at a time: sent and not answered; due and not sent.",
     x: time.x,
     xAxis: timeAxis(time),
     yAxis: {text: count, tick: short},
@@ -88,7 +97,6 @@ export function crowd(time: Time): HTMLElement {
 }
 
 const SHOWN_MAX = 7;
-const DASHES = [undefined, [7, 3], [3, 3], [10, 3, 3, 3]];
 
 export function serverShares(time: Time, names: string[]): HTMLElement|null {
   if (names.length === 0) return null;
@@ -97,8 +105,7 @@ export function serverShares(time: Time, names: string[]): HTMLElement|null {
   const lines: Line[] = shown.map((name, i) => ({
                                     label: name,
                                     values: perSecond(time, (one) => own(one.servers, name)),
-                                    colour: (p) => p.kinds[i % p.kinds.length],
-                                    dash: DASHES[i % DASHES.length],
+                                    ...look(i),
                                   }));
   if (rest.size > 0) {
     const sum = (one: Interval) =>
@@ -141,8 +148,7 @@ export function tiersOverTime(time: Time, result: ClientResult): HTMLElement|nul
     lines: names.map((name, i) => ({
                        label: name,
                        values: values[i],
-                       colour: (p) => p.kinds[i % p.kinds.length],
-                       dash: DASHES[i % DASHES.length],
+                       ...look(i),
                      })),
     time,
   });

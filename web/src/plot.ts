@@ -6,7 +6,7 @@ import uPlot from "uplot";
 
 import type {Mark} from "./data";
 import {type Child, type Column, h, table} from "./dom";
-import {drawMarks, drawShade, marksHeight} from "./marks";
+import {drawLasts, drawMarks, drawShade, type Last, marksHeight} from "./marks";
 import {isPrinting, onThemeChange, type Palette, palette} from "./theme";
 
 export type Values = (number|null)[];
@@ -20,13 +20,17 @@ export interface Line {
   width?: number;
   filled?: boolean;
   spanGaps?: boolean;
-  dots?: boolean;  // measured points without a line
+  dots?: boolean;    // a dot at every value
+  second?: boolean;  // on the second axis, at the right
+  line?: false;      // dots alone
+  last?: string;     // a word beside its last value
+  quiet?: boolean;   // not in the legend: another line stands for it there
 }
 
 export interface Axis {
   name?: string;
-  /** Its name in the legend, where that is another. */
-  short?: string;
+  /** Its name in the table, where the axis needs none. */
+  heading?: string;
   /** The text of a value, in legend and table. */
   text: (value: number) => string;
   /** The text at the axis, where it is another. */
@@ -43,6 +47,8 @@ export interface Figure {
   x: number[];
   xAxis: Axis;
   yAxis: Axis;
+  /** For the lines that say `second`. */
+  secondAxis?: Axis;
   lines: Line[];
   /** Figures over the same time move together, and show what happened. */
   time?: {marks: Mark[]; shade?: [number, number]};
@@ -51,8 +57,21 @@ export interface Figure {
   columns?: {name: string; values: Values; text: (value: number) => string}[];
 }
 
-const HEIGHT = 230;
+const DASHES = [undefined, [7, 3], [3, 3], [10, 3, 3, 3]];
+const COLOURS = 8;
+
+/** Of the i-th of several lines: told apart without colour, too, up to LINES_MAX. */
+export function look(i: number): Pick<Line, "colour"|"dash"> {
+  const dash = DASHES[(i + Math.floor(i / COLOURS)) % DASHES.length];
+  return {colour: (p) => p.kinds[i % COLOURS], dash};
+}
+
+export const LINES_MAX = 12;
+
+const HEIGHT = 170;
 const PRINT_WIDTH = 660;
+const LETTER = 6.6;  // about as wide as one is, on the average
+const LINE = 14;     // of text
 const FONT =
     "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, sans-serif";
 const drawn = new Map<string, Drawn>();
@@ -62,8 +81,10 @@ Object.assign(window, {
   giliranPlots: () => Object.fromEntries([...drawn].map(([id, d]) => [id, d.plot])),
 });
 
-export function figure(of: Figure): HTMLElement {
-  if (!of.lines.some((line) => line.values.some((v) => v !== null))) return empty(of);
+/** Lines without a value are in no legend. */
+export function figure(all: Figure): HTMLElement {
+  const of = {...all, lines: all.lines.filter((line) => line.values.some((v) => v !== null))};
+  if (of.lines.length === 0) return empty(of);
   const room =
       h("div.plot",
         {role: "img", "aria-label": `Plot: ${of.title}. Its numbers are in the table below.`});
@@ -150,21 +171,22 @@ function options(of: Figure, width: number): uPlot.Options {
     scales: {
       x: {time: false, ...scale(of.xAxis, of.x)},
       y: scale(of.yAxis),
+      ...(of.secondAxis ? {y2: scale(of.secondAxis)} : {}),
     },
-    axes: [axis(of.xAxis, colours, false), axis(of.yAxis, colours, true)],
+    axes: [
+      axis(of.xAxis, colours, "x"),
+      axis(of.yAxis, colours, "y"),
+      ...(of.secondAxis ? [axis(of.secondAxis, colours, "y2")] : []),
+    ],
     series: [
-      {
-        label: of.xAxis.short ?? of.xAxis.name ?? "",
-        value: (_, v) => (v === null ? "" : of.xAxis.text(v))
-      },
-      ...of.lines.map((line) => series(line, of.yAxis, colours)),
+      {label: "at", value: (_, v) => (v === null ? "" : of.xAxis.text(v))},
+      ...of.lines.map(
+          (line) => series(line, (line.second ? of.secondAxis : of.yAxis) ?? of.yAxis, colours)),
     ],
     legend: {
       markers: {
         width: 2,
-        fill: (u, i) =>
-            (of.lines[i - 1]?.dots ? String(u.series[i].points?.fill ?? "") : "transparent"),
-        dash: (_, i) => (of.lines[i - 1]?.dash ? "dashed" : "solid"),
+        dash: (_, i) => dashOf(of.lines[i - 1]),
       },
     },
     cursor: {
@@ -174,12 +196,25 @@ function options(of: Figure, width: number): uPlot.Options {
       ...(of.time ? {sync: {key: "time", setSeries: false, scales: ["x", null] as [string, null]}} :
                     {}),
     },
-    hooks: of.time ? {
+    hooks: {
       drawClear: [(u: uPlot) => drawShade(u, of.time?.shade, colours)],
-      draw: [(u: uPlot) => drawMarks(u, marks, colours)],
-    } :
-                     {},
+      draw: [
+        (u: uPlot) => drawMarks(u, marks, colours),
+        (u: uPlot) => drawLasts(u, lasts(of, colours), colours),
+      ],
+    },
   };
+}
+
+function dashOf(line: Line|undefined): string {
+  if (!line?.dash) return "solid";
+  return line.dash[0] > 4 ? "dashed" : "dotted";
+}
+
+function lasts(of: Figure, colours: Palette): Last[] {
+  return of.lines.flatMap(
+      (line, i) =>
+          line.last ? [{series: i + 1, word: line.last, colour: line.colour(colours)}] : []);
 }
 
 /** Along x, `of.range` is what is seen until somebody zooms. */
@@ -202,41 +237,89 @@ function scale(of: Axis, x?: number[]): uPlot.Scale {
   };
 }
 
-function axis(of: Axis, colours: Palette, vertical: boolean): uPlot.Axis {
+const SIDES = {
+  x: 2,
+  y: 3,
+  y2: 1
+} as const;
+
+function axis(of: Axis, colours: Palette, which: keyof typeof SIDES): uPlot.Axis {
   const tick = of.tick ?? of.text;
+  const vertical = which !== "x";
   return {
+    scale: which,
+    side: SIDES[which],
     stroke: colours.dim,
     font: FONT,
-    grid: {stroke: colours.grid, width: 1, show: vertical || of.splits !== undefined},
+    grid: {
+      stroke: colours.grid,
+      width: 1,
+      show: which === "y" || (which === "x" && of.splits !== undefined)
+    },
     ticks: {stroke: colours.grid, width: 1, size: 5},
     ...(of.splits ? {splits: of.splits, filter: (_: uPlot, all: number[]) => all} : {}),
-    values: (_, values) => values.map((v) => (v === null || v === undefined ? "" : tick(v))),
+    values: (u, values) => {
+      const texts = values.map((v) => (v === null || v === undefined ? "" : tick(v)));
+      return of.splits ? apart(texts, values.map((v) => u.valToPos(v, which)), vertical) : texts;
+    },
     ...(vertical ? {
-      size: (_, texts) => 14 + 6.6 * Math.max(3, ...(texts ?? []).map((t) => t?.length ?? 0)),
-      space: 28
+      size: (_, texts) => 14 + LETTER * Math.max(3, ...(texts ?? []).map((t) => t?.length ?? 0)),
+      space: 26,
+      ...(of.name ? {label: of.name, labelFont: FONT, labelSize: 18, labelGap: 0} : {}),
     } :
                    {
-                     space: 64,
-                     size: 32,
-                     ...(of.name ? {label: of.name, labelFont: FONT, labelSize: 20, labelGap: 2} :
-                                   {})
+                     space: 56,
+                     size: 30,
+                     ...(of.name ? {label: of.name, labelFont: FONT, labelSize: 18, labelGap: 0} :
+                                   {}),
                    }),
   };
+}
+
+/** Texts that would cover another one are left out; the last one always stays. */
+function apart(texts: string[], at: number[], vertical: boolean): string[] {
+  const room = (i: number) => (vertical ? LINE : texts[i].length * LETTER + LINE / 2) / 2;
+  const clear = (i: number, k: number) => Math.abs(at[i] - at[k]) >= room(i) + room(k);
+  const kept: number[] = [];
+  for (let i = texts.length - 1; i >= 0; --i) {
+    if (texts[i] !== "" && kept.every((k) => clear(i, k))) kept.push(i);
+  }
+  return texts.map((text, i) => (kept.includes(i) ? text : ""));
 }
 
 function series(line: Line, y: Axis, colours: Palette): uPlot.Series {
   const colour = line.colour(colours);
   return {
     label: line.label,
+    ...(line.quiet ? {class: "quiet"} : {}),
+    scale: line.second ? "y2" : "y",
     stroke: colour,
-    width: line.dots ? 0 : (line.width ?? 1.75),
+    width: line.line === false ? 0 : (line.width ?? 1.75),
     spanGaps: line.spanGaps ?? false,
     ...(line.dash ? {dash: line.dash} : {}),
     ...(line.filled ? {fill: colour + "2e"} : {}),
-    points: line.dots ? {show: true, size: 7, fill: colour, stroke: colour, width: 1, space: 0} :
-                        {show: (u) => u.data[0].length < 3, size: 5, fill: colour},
-    value: (_, v) => (v === null || v === undefined ? "–" : y.text(v)),
+    points: {
+      show: (u, i) => dotted(line, u.data[i] as Values).length > 0,
+      filter: (u, i) => dotted(line, u.data[i] as Values),
+      size: line.dots ? 7 : 5,
+      fill: colour,
+      stroke: colour,
+      width: 1,
+      space: 0,
+    },
+    value: (_, v) => (v === null || v === undefined ? "" : y.text(v)),
   };
+}
+
+/**
+   Where a line has a dot: everywhere if it says so; else where a value stands alone, since a line
+   of one value could not be seen.
+ */
+function dotted(line: Line, values: Values): number[] {
+  const all = [...values.keys()].filter((i) => values[i] !== null);
+  if (line.dots) return all;
+  if (line.spanGaps) return all.length === 1 ? all : [];
+  return all.filter((i) => (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null);
 }
 
 // --- the numbers ---
@@ -254,7 +337,7 @@ function numberTable(of: Figure): HTMLElement {
   const cell = (value: number|null|undefined, text: (v: number) => string) =>
       value === null || value === undefined ? "–" : h("data", {value}, text(value));
   const columns: Column<number>[] = [
-    {name: of.xAxis.name ?? "", cell: (i) => cell(of.x[i], of.xAxis.text)},
+    {name: of.xAxis.heading ?? of.xAxis.name ?? "", cell: (i) => cell(of.x[i], of.xAxis.text)},
     ...of.lines.map(
         (line) => ({name: line.label, cell: (i: number) => cell(line.values[i], of.yAxis.text)})),
     ...(of.columns ?? [])
