@@ -109,6 +109,8 @@ Command lab_command(lab::LabOptions& o) {
       {"--repeat", "N", "threads: runs of each; default: 3",
        set_number(o.threads.repetitions, 1, 100)},
       {"--duration", "TIME", "threads: of each run; default: 2s", set_duration(o.threads.duration)},
+      {"--keep-logs", "", "keep the logs of every run, not only of the one to look closer at",
+       set_true(o.keep_logs)},
       {"-q,--quiet", "", "nothing but what went wrong", set_true(o.quiet)},
   };
   command.first = {"--out", "--seed", "--quiet"};

@@ -27,6 +27,19 @@ base::Result<report::Expectation> metric_alone(std::string_view name) {
   return base::fail(std::move(why));
 }
 
+// What is true where a claim with this sign is not met.
+std::string_view opposite(std::string_view sign) {
+  if (sign == "<") return "\u2265";
+  if (sign == "<=") return ">";
+  if (sign == ">") return "\u2264";
+  return "<";
+}
+
+std::string_view shown_sign(std::string_view sign) {
+  if (sign == "<=") return "\u2264";
+  return sign == ">=" ? "\u2265" : sign;
+}
+
 bool holds(std::string_view sign, double left, double right) {
   if (sign == "<") return left < right;
   if (sign == "<=") return left <= right;
@@ -88,25 +101,25 @@ std::optional<double> ParsedClaim::median(const Side& side, const Values& values
   if (found.empty()) return std::nullopt;
   std::ranges::sort(found);
   const size_t middle = found.size() / 2;
-  const double its =
-      found.size() % 2 == 1 ? found[middle] : (found[middle - 1] + found[middle]) / 2;
-  return its * side.factor;
+  return found.size() % 2 == 1 ? found[middle] : (found[middle - 1] + found[middle]) / 2;
+}
+
+std::string ParsedClaim::shown(const Side& side, const std::optional<double>& value) {
+  const std::string its = value ? side.metric.shown(*value) : std::string("nothing measured");
+  return side.factor == 1 ? its : fmt::format("{:g} \u00d7 {}", side.factor, its);
 }
 
 report::Expected ParsedClaim::judge(const Values& values) const {
   const auto left = median(left_, values);
-  const auto shown = [](const Side& side, const std::optional<double>& value) {
-    return value ? side.metric.shown(*value) : std::string("-");
-  };
-  std::string measured = shown(left_, left);
-  if (!right_) {
-    return {
-        .text = text_, .measured = std::move(measured), .met = left && left_.metric.holds(*left)};
-  }
-  const auto right = median(*right_, values);
-  const bool met = left && right && holds(operator_, *left, *right);
-  measured += fmt::format(" against {}", shown(*right_, right));
-  return {.text = text_, .measured = std::move(measured), .met = met};
+  const auto right = right_ ? median(*right_, values) : std::optional(left_.metric.bound());
+  const bool both = left && right;
+  const bool met =
+      both && holds(operator_, *left * left_.factor, right_ ? *right * right_->factor : *right);
+  const std::string_view sign = !both ? "?" : met ? shown_sign(operator_) : opposite(operator_);
+  return {.text = text_,
+          .measured = fmt::format("{} {} {}", shown(left_, left), sign,
+                                  shown(right_ ? *right_ : left_, right)),
+          .met = met};
 }
 
 }  // namespace giliran::lab

@@ -29,7 +29,9 @@ class ParsedClaim {
   // count for nothing.
   using Values =
       std::function<std::vector<double>(std::string_view point, const report::Expectation& metric)>;
-  // `measured` is the two sides, "12.3 ms < 45 ms"; not met where there is nothing to compare.
+  // `measured` is the two sides as they were compared, "100 ms < 0.8 × 273 ms", and what is true of
+  // them: "300 ms ≥ 0.8 × 273 ms" where it is not met. Not met, with a "?", where there is nothing
+  // to compare.
   report::Expected judge(const Values& values) const;
 
  private:
@@ -39,7 +41,8 @@ class ParsedClaim {
     double factor = 1;
   };
   static base::Result<Side> parse_side(std::string_view text);
-  static std::optional<double> median(const Side& side, const Values& values);
+  static std::optional<double> median(const Side& side, const Values& values);  // factor apart
+  static std::string shown(const Side& side, const std::optional<double>& value);
 
   std::string text_;
   std::string operator_;

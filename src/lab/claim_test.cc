@@ -30,7 +30,23 @@ TEST(Claim, ComparesMediansOfTwoPoints) {
   EXPECT_TRUE(judged(kText, {{"a", {3e6, 5e6}}, {"b-2", {10e6}}}).met) << "the mean of two";
   const report::Expected found = judged(kText, {{"a", {4e6}}, {"b-2", {10e6}}});
   EXPECT_EQ(found.text, kText);
-  EXPECT_THAT(found.measured, HasSubstr(" against "));
+  EXPECT_EQ(found.measured, "4.00 ms < 0.5 \u00d7 10.0 ms");
+}
+
+TEST(Claim, PrintsWhatItComparesAndWhatIsTrueOfIt) {
+  const auto measured = [](std::string_view text, const std::vector<double>& a,
+                           const std::vector<double>& b) {
+    return judged(text, {{"a", a}, {"b", b}}).measured;
+  };
+  EXPECT_EQ(measured("p99 of a < 0.8 * p99 of b", {100e6}, {273e6}), "100 ms < 0.8 \u00d7 273 ms");
+  EXPECT_EQ(measured("p99 of a < 0.8 * p99 of b", {300e6}, {273e6}),
+            "300 ms \u2265 0.8 \u00d7 273 ms");
+  EXPECT_EQ(measured("2 * p99 of a >= p99 of b", {300e6}, {273e6}),
+            "2 \u00d7 300 ms \u2265 273 ms");
+  EXPECT_EQ(measured("rate of a > rate of b", {100}, {200}), "100/s \u2264 200/s");
+  EXPECT_EQ(measured("rate of a <= 2k", {2500}, {}), "2,500/s > 2,000/s");
+  EXPECT_EQ(measured("errors of a < 5%", {0.041}, {}), "4.1% < 5%");
+  EXPECT_EQ(measured("p99 of a < p99 of b", {1e6}, {}), "1.00 ms ? nothing measured");
 }
 
 TEST(Claim, HasEveryOperator) {

@@ -173,6 +173,10 @@ std::string client_json(const std::string& folder) {
   return folder + "/client.json";
 }
 
+std::string report_file(const std::string& folder) {
+  return folder + "/report.txt";
+}
+
 std::string server_log(const std::string& folder, const std::string& name) {
   return fmt::format("{}/{}.log", folder, name);
 }

@@ -22,6 +22,7 @@ using Command = std::vector<std::string>;
 std::string coordinator_log(const std::string& folder);
 std::string client_log(const std::string& folder);
 std::string client_json(const std::string& folder);
+std::string report_file(const std::string& folder);  // FOLDER/report.txt
 std::string server_log(const std::string& folder, const std::string& name);
 // Client, coordinator, servers.
 std::vector<std::string> logs_of(const RunPlan& plan, const std::string& folder);

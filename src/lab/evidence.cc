@@ -1,8 +1,11 @@
 #include "lab/evidence.h"
 
 #include <algorithm>
+#include <sstream>
+#include <utility>
 
 #include "report/analysis.h"
+#include "report/text.h"
 
 namespace giliran::lab {
 namespace {
@@ -50,9 +53,9 @@ base::Result<Evidence> read_evidence(const std::vector<std::string>& logs,
   Evidence evidence;
   TurnCount turns(server_names, server_addresses);
   std::vector<ServerAccount> accounts(server_names.size());
-  report::Analysis analysis({.slowest = 0});
+  report::Analysis analysis({});
   for (const std::string& path : logs) {
-    const telemetry::ReadStats stats = GILIRAN_TRY(telemetry::read_log(
+    telemetry::ReadStats stats = GILIRAN_TRY(telemetry::read_log(
         {.path = path},
         [&](const telemetry::Line& line) {
           analysis.add(line);
@@ -68,6 +71,7 @@ base::Result<Evidence> read_evidence(const std::vector<std::string>& logs,
         accounts[i].not_understood += stats.unknown;
       }
     }
+    analysis.add_file({.path = path, .stats = std::move(stats)});
   }
   evidence.turns = turns.turns();
   evidence.accounts = std::move(accounts);
@@ -75,6 +79,9 @@ base::Result<Evidence> read_evidence(const std::vector<std::string>& logs,
   const report::Report report = analysis.finish(
       GILIRAN_TRY(report::conservation(analysis.tally(), logs, {.complete = true})));
   evidence.conservation = report.conservation;
+  std::ostringstream text;
+  report::print_text(report, text);
+  evidence.report = std::move(text).str();
   if (!report.where.empty()) evidence.where_time_goes = report.where.front().sentence();
   return evidence;
 }

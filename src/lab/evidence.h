@@ -27,6 +27,7 @@ struct Evidence {
   uint64_t log_bytes = 0;
   report::Conservation conservation;
   std::string where_time_goes;  // a sentence
+  std::string report;           // what `giliran report` says of these logs
 
   bool turns_even() const { return without_server == 0 && even(turns); }
   bool conserved() const { return not_understood == 0 && conservation.conserved(); }

@@ -71,7 +71,7 @@ void remove_run(const std::string& folder, const std::vector<std::string>& serve
   std::error_code ignored;
   for (const std::string& path :
        {coordinator_log(folder), client_log(folder), client_json(folder), folder + "/commands.txt",
-        folder + "/stderr.txt", coordinator_file(folder)}) {
+        folder + "/stderr.txt", report_file(folder), coordinator_file(folder)}) {
     fs::remove(path, ignored);
   }
   for (const std::string& server : servers) {
@@ -176,6 +176,11 @@ base::Result<void> Folder::write(const std::string& name, std::string_view text)
   const net::Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd) return std::unexpected(failed(path, errno));
   return write_file(fd.get(), path, text);
+}
+
+void Folder::remove_logs(const RunPlan& plan) const {
+  std::error_code ignored;
+  for (const std::string& path : logs_of(plan, path_ + "/" + plan.name)) fs::remove(path, ignored);
 }
 
 base::Result<void> replace_file(const std::string& path, std::string_view text) {

@@ -33,6 +33,8 @@ class Folder {
   base::Result<std::string> make_run(const RunPlan& plan) const;
   base::Result<void> write_result(std::string_view json) const;
   base::Result<void> write(const std::string& name, std::string_view text) const;
+  // The logs of a run that were read; what is not there is no error.
+  void remove_logs(const RunPlan& plan) const;
 
  private:
   Folder(std::string path, net::Descriptor mark) : path_(std::move(path)), mark_(std::move(mark)) {}

@@ -103,9 +103,9 @@ int run_scenario(const LabOptions& options, Scenario scenario) {
   Screen screen(Screen::mode_here(options.quiet));
   screen.line(fmt::format("Giliran lab \"{}\"{}{}", result.scenario.name,
                           result.scenario.about.empty() ? "" : ": ", result.scenario.about));
-  screen.line(fmt::format("{}; logs in {}/, seed {}", extent_text(result.scenario), result.folder,
-                          result.seed));
-  Runs runs(**io, *folder, program, screen);
+  screen.line(fmt::format("{}; results in {}/, seed {}", extent_text(result.scenario),
+                          result.folder, result.seed));
+  Runs runs(**io, *folder, program, screen, options.keep_logs);
   const auto signals =
       net::SignalWatch::start(**io, {SIGINT, SIGTERM, SIGHUP}, [&runs](int) { runs.on_signal(); });
   if (!signals) return complain(signals.error().message, kFailed);

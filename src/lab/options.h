@@ -23,8 +23,9 @@ struct LabOptions {
   // Name of a built-in scenario, or a file (it ends with .toml or has a '/'); empty: "demo". With
   // kRerun the folder.
   std::string scenario{};
-  std::string out{};   // --out; empty: giliran-SCENARIO or DIR-2, see below
-  uint64_t seed = 0;   // --seed; 0: the scenario's, or a random one, told at the start
+  std::string out{};       // --out; empty: giliran-SCENARIO or DIR-2, see below
+  uint64_t seed = 0;       // --seed; 0: the scenario's, or a random one, told at the start
+  bool keep_logs = false;  // --keep-logs: of every run; else of those that are worth it (runs.h)
   bool quiet = false;  // --quiet: nothing but what went wrong; the files are written all the same
   ThreadsPlan threads{};
   std::vector<std::string_view> policies{};  // that there are; empty: not checked

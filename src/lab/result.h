@@ -43,6 +43,7 @@ struct RunResult {
   // What has to hold of this run for the lab to be good.
   bool turns_judged = true;
   std::vector<std::string> killed{};  // servers, by the timeline: see conserved()
+  bool logs_kept = true;              // else they were read and removed
 
   // CPU time of a request; zero where none was answered.
   base::Duration per_request(base::Duration cpu_time) const;
@@ -54,6 +55,8 @@ struct RunResult {
   // The logs account for everything but the last records of servers that were killed.
   bool conserved() const;
   bool met() const;  // every expectation
+  // Something is to be looked for in its logs.
+  bool odd() const { return !accounted() || !met() || (little && !little->holds); }
 
  private:
   double cores(base::Duration cpu_time) const;

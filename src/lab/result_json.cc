@@ -3,6 +3,7 @@
 #include "lab/commands.h"
 #include "lab/folder.h"
 #include "lab/result.h"
+#include "lab/verdict.h"
 #include "report/json.h"
 #include "report/json_text.h"
 
@@ -131,6 +132,7 @@ Json run_json(const LabResult& result, const RunResult& run) {
   object["turns"] = turns_json(run);
   object["records"] = run.evidence.records;
   object["log_bytes"] = run.evidence.log_bytes;
+  object["logs_kept"] = run.logs_kept;
   object["not_understood"] = run.evidence.not_understood;
   object["conservation"] = report::to_json(run.evidence.conservation);
   object["conservation"]["killed"] = !run.killed.empty();
@@ -188,6 +190,7 @@ Json scaling_json(const Scaling& scaling) {
   Json object = {{"of", scaling.of}, {"name", scaling.name}, {"points", Json::array()}};
   for (const ScalePoint& point : scaling.points) {
     object["points"].push_back({{"threads", point.threads},
+                                {"point", point.point},
                                 {"rate", median_json(point.rate)},
                                 {"speed_up", point.speed_up},
                                 {"efficiency", point.efficiency}});
@@ -227,9 +230,12 @@ void add_end(Json& object, const LabResult& result) {
   object["failure"] = result.failure;
   object["last_words"] = result.last_words;
   object["exit_status"] = result.exit_status();
+  const LabVerdict verdict = verdict_of(result);
+  object["verdict"] = {{"word", verdict.word}, {"text", verdict.text}, {"good", verdict.good}};
 }
 
 void add_grid(Json& object, const LabResult& result) {
+  object["telling"] = result.scenario.runs[result.scenario.telling].name;
   object["planned"] = Json::array();
   for (const RunPlan& plan : result.scenario.runs) object["planned"].push_back(plan.name);
   object["server_names"] = server_names(result.scenario);

@@ -127,6 +127,9 @@ base::Result<void> Runs::one(LabResult& result, size_t index) {
   finished.others_busy = before.others_until_now(ran.cpu.sum(), io_.now() - began);
   const auto judged = judge(result, finished, ran, folder);
   if (!judged) return base::fail(fmt::format("{}: {}", plan.name, judged.error().message));
+  GILIRAN_TRY_VOID(folder_.write(plan.name + "/report.txt", finished.evidence.report));
+  finished.logs_kept = keep_logs_ || index == result.scenario.telling || finished.odd();
+  if (!finished.logs_kept) folder_.remove_logs(plan);
   result.runs.push_back(std::move(finished));
   screen_.line(run_line(result, result.runs.back()));
   return {};

@@ -12,9 +12,14 @@ namespace giliran::lab {
 
 class Runs {
  public:
-  // All are borrowed. program: path of giliran.
-  Runs(net::Io& io, const Folder& folder, std::string program, Screen& screen)
-      : io_(io), folder_(folder), program_(std::move(program)), screen_(screen) {}
+  // All are borrowed. program: path of giliran. keep_logs: of every run; else, once they were read,
+  // those of the scenario's telling run and of runs in which something is odd.
+  Runs(net::Io& io, const Folder& folder, std::string program, Screen& screen, bool keep_logs)
+      : io_(io),
+        folder_(folder),
+        program_(std::move(program)),
+        screen_(screen),
+        keep_logs_(keep_logs) {}
 
   // Fills result.runs; ends early where a run fails. Runs the loop.
   void execute(LabResult& result);
@@ -31,6 +36,7 @@ class Runs {
   const Folder& folder_;
   std::string program_;
   Screen& screen_;
+  bool keep_logs_;
   Run* run_ = nullptr;  // the one that is under way
 };
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kAsGood = 1.1;  // so much faster counts as no faster
 constexpr double kAllBusy = 0.85;
+constexpr std::string_view kRunLabel = "run";
 
 bool of_threads(std::string_view key) {
   const bool of_servers = key.starts_with("servers.") && key.ends_with(".threads");
@@ -27,11 +28,11 @@ uint32_t threads_in(const std::string& label) {
   return number ? static_cast<uint32_t>(*number) : 0;
 }
 
-// What distinguishes a set of points: all labels but `key`.
+// What distinguishes a set of points besides the [[run]] it is of: all other labels but `key`.
 std::string rest_of(const Point& point, std::string_view key) {
   std::string text;
   for (const Label& label : point.labels) {
-    if (label.key == key) continue;
+    if (label.key == key || label.key == kRunLabel) continue;
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", label.key, label.value);
   }
   return text;
@@ -116,6 +117,7 @@ std::optional<Scaling> scaling_of(const LabResult& result, std::string_view key,
     const double speed_up = first == nullptr ? 1 : point->rate.value / first->rate.value;
     const double more = first == nullptr ? 1 : static_cast<double>(count) / first->threads;
     scaling.points.push_back({.threads = count,
+                              .point = point->name,
                               .rate = point->rate,
                               .speed_up = speed_up,
                               .efficiency = speed_up / more});
@@ -170,10 +172,11 @@ std::vector<Scaling> scalings_of(const LabResult& result) {
       }
     }
     for (auto& [name, set] : sets) {
-      auto scaling = scaling_of(result, axis.key, sets.size() == 1 ? "" : name, std::move(set));
+      auto scaling = scaling_of(result, axis.key, name, std::move(set));
       if (scaling) found.push_back(std::move(*scaling));
     }
   }
+  if (found.size() == 1) found.front().name.clear();
   return found;
 }
 

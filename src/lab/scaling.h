@@ -13,6 +13,7 @@ namespace giliran::lab {
 
 struct ScalePoint {
   uint32_t threads = 1;
+  std::string point{};  // its name
   report::Median rate{};
   double speed_up = 1;    // of medians, against the least number of threads
   double efficiency = 1;  // speed-up per thread, those of the least number being 1
@@ -20,7 +21,7 @@ struct ScalePoint {
 
 struct Scaling {
   std::string of;    // "servers" or "coordinator"
-  std::string name;  // what tells this set of points from others; empty: there is one
+  std::string name;  // what tells this set of points from all others; empty: there is one
   std::vector<ScalePoint> points{};  // at least two, by threads
   std::optional<report::Usl> usl{};  // of five points or more
   std::string words{};

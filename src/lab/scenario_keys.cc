@@ -454,10 +454,9 @@ std::span<const Key<Head>> head_keys() {
                                     "with it arrivals and work"},
                                    &H::seed, {.max = UINT64_MAX}),
              "a random one"),
-      absent(
-          config::text_key<H>({"telling", "\"one\"", "the run whose logs are worth reading first"},
-                              "name", &H::telling, to_plain_name),
-          "the last"),
+      absent(config::text_key<H>({"telling", "\"one\"", "the run to look at first; its logs stay"},
+                                 "name", &H::telling, to_plain_name),
+             "the last"),
   };
   return keys;
 }

@@ -7,6 +7,7 @@
 
 #include "lab/commands.h"
 #include "lab/summary_parts.h"
+#include "lab/verdict.h"
 #include "lab/words.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -180,21 +181,49 @@ std::string where(const LabResult& result) {
   return folded(fmt::format("{}: {}", result.plan_of(*run).name, run->evidence.where_time_goes), 2);
 }
 
-std::string logs(const LabResult& result) {
-  uint64_t bytes = 0;
-  for (const RunResult& run : result.runs) bytes += run.evidence.log_bytes;
-  const RunResult* telling = result.find(result.scenario.telling);
-  if (telling == nullptr) telling = &result.runs.back();
-  const RunPlan& plan = result.plan_of(*telling);
-  std::string text = fmt::format("Logs ({}) in {}/, a folder for each run, for example\n",
-                                 report::format_size(bytes), result.folder);
+// Where the logs of a run are.
+std::string log_paths(const LabResult& result, const RunResult& run) {
+  const RunPlan& plan = result.plan_of(run);
   const std::string folder = fmt::format("{}/{}", result.folder, plan.name);
-  text += fmt::format("  {}\n  {}\n", coordinator_log(folder), client_log(folder));
-  text += fmt::format("  {} to {}\n", server_log(folder, plan.servers.front().name),
-                      plan.servers.back().name + ".log");
-  text += fmt::format("Look closer: giliran report {}/*.log\n", folder);
-  return text +
-         fmt::format("To look at: {0}/report.html. Again: giliran lab rerun {0}\n", result.folder);
+  const std::string first = server_log(folder, plan.servers.front().name);
+  std::string text =
+      fmt::format("  {}\n  {}\n  {}", coordinator_log(folder), client_log(folder), first);
+  if (plan.servers.size() > 1) text += fmt::format(" to {}.log", plan.servers.back().name);
+  return text + fmt::format("\nLook closer: {}/*.log\n", shell_text({"giliran", "report", folder}));
+}
+
+// What is kept, where it is, and how to be rid of it.
+std::string kept(const LabResult& result) {
+  uint64_t kept_bytes = 0, removed_bytes = 0;
+  size_t removed = 0;
+  const RunResult* shown = result.find(result.scenario.telling);
+  for (const RunResult& run : result.runs) {
+    (run.logs_kept ? kept_bytes : removed_bytes) += run.evidence.log_bytes;
+    removed += run.logs_kept ? 0 : 1;
+    if (shown == nullptr && run.logs_kept) shown = &run;
+  }
+  std::string text;
+  if (shown != nullptr) {
+    text = fmt::format("Logs ({}) in {}/, for example\n{}", report::format_size(kept_bytes),
+                       result.folder, log_paths(result, *shown));
+  }
+  if (removed != 0) {
+    text +=
+        folded(fmt::format("The logs of {} run{} ({}) were read and removed; each run has a "
+                           "report.txt that says what was in them. To keep them: --keep-logs",
+                           removed, removed == 1 ? "" : "s", report::format_size(removed_bytes)),
+               0);
+  }
+  return text + fmt::format(
+                    "To look at: {0}/report.html. Again: giliran lab rerun {0}\n"
+                    "To remove all of it: {1}\n",
+                    result.folder, shell_text({"rm", "-r", result.folder}));
+}
+
+std::string verdict_text(const LabResult& result) {
+  if (!result.failure.empty() || result.interrupted) return {};  // said by ended_early()
+  const LabVerdict verdict = verdict_of(result);
+  return folded(fmt::format("{}: {}", verdict.word, report::printable(verdict.text)), 0);
 }
 
 std::string ended_early(const LabResult& result) {
@@ -385,7 +414,8 @@ std::string summary_text(const LabResult& result) {
   text += each_run_is_shown(result) ? part(cpu(result)) : part(disturbance(result));
   text += part(where(result), "Where the time goes") + part(turns(result)) +
           part(conservation_text(result)) + part(expectations_text(result)) +
-          part(doubts_text(result)) + part(logs(result)) + ended_early(result);
+          part(doubts_text(result)) + part(kept(result)) + part(verdict_text(result)) +
+          ended_early(result);
   return text;
 }
 

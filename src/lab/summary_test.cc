@@ -121,6 +121,27 @@ TEST(Summary, TellsWhenTheMachineWasBusyWithSomethingElse) {
   EXPECT_THAT(summary_text(result), HasSubstr("Other programs kept up to 1.2 of 2 cores busy"));
 }
 
+TEST(Summary, SaysWhichLogsAreKeptAndHowToRemoveAll) {
+  LabResult result = whole();
+  result.folder = "my lab";
+  for (RunResult& run : result.runs) run.logs_kept = run.index == result.scenario.telling;
+  EXPECT_THAT(summary_text(result),
+              AllOf(HasSubstr("Logs (1.0 MiB) in my lab/, for example\n"
+                              "  my lab/http-block-16/coordinator.log\n"),
+                    HasSubstr("The logs of 9 runs (9.0 MiB) were read and removed;"),
+                    HasSubstr("giliran report 'my lab/http-block-16'/*.log\n"),
+                    HasSubstr("--keep-logs"), HasSubstr("rm -r 'my lab'\n")));
+  result.runs.resize(1);  // one that is not kept
+  EXPECT_THAT(summary_text(result), Not(HasSubstr("coordinator.log")));
+}
+
+TEST(Summary, EndsWithTheVerdict) {
+  LabResult result = whole();
+  EXPECT_THAT(summary_text(result), EndsWith("\nFINISHED: No expectation was set.\n"));
+  result.claims = {{.text = "rate of a > rate of b", .measured = "2/s > 1/s", .met = true}};
+  EXPECT_THAT(summary_text(result), EndsWith("\nAS EXPECTED: 1 of 1 expectation met.\n"));
+}
+
 TEST(Summary, UnevenTurnsFailTheLab) {
   LabResult result = whole();
   result.runs[3].evidence.turns[1].count += 2;
@@ -270,6 +291,13 @@ TEST(ResultJson, HoldsTheNumbers) {
   EXPECT_TRUE(run["turns"]["even"].get<bool>());
   EXPECT_TRUE(run["conservation"]["conserved"].get<bool>());
   EXPECT_EQ(object["speed_ups"][0]["speed_up"], 2.5);
+  std::vector<std::string> names;
+  for (const json& scaling : object["scaling"]) names.push_back(scaling["name"]);
+  EXPECT_THAT(names, testing::ElementsAre("tcp-compute", "tcp-block", "http-compute", "http-block",
+                                          "http-plain"))
+      << "each is told from all others";
+  EXPECT_EQ(object["scaling"][3]["points"][1]["point"], "http-block-16");
+  EXPECT_EQ(object["telling"], "http-block-16");
 }
 
 report::ClientResult client_of(uint64_t answers, double mean_ms, double rate) {

@@ -17,7 +17,7 @@ def numbers(text):
 @pytest.mark.slow
 @pytest.mark.smoke
 def test_the_demo(g):
-    done = g.once("lab", seconds=180, env={**os.environ, "NO_COLOR": "1"})
+    done = g.once("lab", "--keep-logs", seconds=180, env={**os.environ, "NO_COLOR": "1"})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     text = done.stdout
     assert not re.search(r"[\x00-\x08\x0b-\x1f]", text + done.stderr), "no terminal, no controls"

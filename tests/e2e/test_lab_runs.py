@@ -286,6 +286,47 @@ def test_a_rerun_is_the_same_again(g):
     assert g.once("lab", "rerun", "nowhere").returncode == 2
 
 
+def log_names(folder):
+    return {path.name for path in folder.glob("*.log")}
+
+
+def test_only_logs_that_are_worth_it_stay(g):
+    """Of the telling run, and of one in which something is odd; --keep-logs keeps all."""
+    text = plain(rest="""
+[[run]]
+name = "calm"
+
+[[run]]
+name = "missed"
+expect = ["p50<1us"]
+
+[[run]]
+name = "last"
+""")
+    done = scenario(g, text)
+    assert done.returncode == 3, done.stdout + done.stderr
+    every = {"client.log", "coordinator.log", "server-1.log", "server-2.log"}
+    out = g.folder / "out"
+    assert {name: log_names(out / name) for name in ("calm", "missed", "last")} == {
+        "calm": set(), "missed": every, "last": every}
+    assert [r["logs_kept"] for r in result(g)["runs"]] == [False, True, True]
+    said = " ".join(done.stdout.split())
+    assert "The logs of 1 run (" in said and "--keep-logs" in said and "rm -r out" in said
+    # What is said to be looked at next is there, and says what the run's report.txt does.
+    line = re.search(r"Look closer: giliran (report .*)/\*\.log", done.stdout).group(1).split()
+    assert line == ["report", "out/last"]
+    logs = sorted(str(path.relative_to(g.folder)) for path in (out / "last").glob("*.log"))
+    report = g.once("report", *logs)
+    assert report.returncode == 0, report.stdout
+    for name in ("calm", "missed", "last"):
+        kept = (out / name / "report.txt").read_text()
+        assert "Conservation: everything is accounted for" in kept, kept
+    mean = re.search(r"Of .* mean at the client", (out / "last/report.txt").read_text()).group()
+    assert mean in report.stdout
+    assert g.once("lab", "s.toml", "--out", "out", "--keep-logs", seconds=60).returncode == 3
+    assert all(log_names(out / name) == every for name in ("calm", "missed", "last"))
+
+
 def test_what_is_not_met_ends_with_three(g):
     done = scenario(g, plain(top='expect = ["p50<1us", "errors<1%"]'))
     assert done.returncode == 3, done.stdout + done.stderr
