@@ -300,9 +300,8 @@ std::vector<Finding> findings(const Report& report) {
 
 std::string answer(const Report& report) {
   const Section* s = outermost(report);
-  if (s == nullptr) return "no record was read";
   const bool any = !report.findings.empty() && report.findings.front().weight > 0;
-  return fmt::format("{}. {}.{}", outcome(*s),
+  return fmt::format("{}. {}.{}", s == nullptr ? "No record was read" : outcome(*s),
                      any ? report.findings.front().title : "Nothing stands out",
                      report.conservation.conserved() ? "" : " NOT all is accounted for.");
 }

@@ -77,6 +77,12 @@ TEST(Findings, NothingStandsOutOfAGoodRun) {
   EXPECT_EQ(r.answer, "Answer: 300 coordinator exchanges, all ok. Nothing stands out.");
 }
 
+TEST(Findings, ALogOfSomebodyElseIsSaidToBeOne) {
+  const SampleFolder folder;
+  const Read r = read({folder.write("x.log", {}, "strange\nthings\n")});
+  EXPECT_THAT(r.answer, StartsWith("Answer: No record was read. 2 of 2 lines of "));
+}
+
 TEST(Findings, AServerThatRefusedIsFirstThoughAllWentWell) {
   const SampleFolder folder;
   SampleRun sample = SampleRun::exchanges(1000);
@@ -226,6 +232,21 @@ TEST(Findings, WhatIsNotAccountedForIsInTheAnswer) {
   sample.server.pop_back();
   const Read r = read(folder.write(sample));
   EXPECT_TRUE(r.answer.ends_with("NOT all is accounted for.")) << r.answer;
+}
+
+// A pool may have an address twice, under two names.
+TEST(Findings, TwoNamesOfOneServerStayTwo) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(400);
+  for (size_t i = 0; i < 400; ++i) {
+    sample.coordinator[i].server = i % 2 == 0 ? "a" : "b";
+    sample.coordinator[i].upstream = sample.server[i].local = base::Address::loopback(9001);
+    sample.server[i].process_name = sample.client[i].server = "s1";
+    if (i % 4 == 1) sample.coordinator[i].status = sample.client[i].status = 500;
+  }
+  const Read r = read(folder.write(sample));
+  EXPECT_THAT(r.findings[0], StartsWith("Server b (s1) answered 5xx: 100 of 200 answers"));
+  EXPECT_THAT(r.all, HasSubstr("\n  s1 "));
 }
 
 TEST(Findings, WhoCouldNotConnectToTheCoordinatorIsHeard) {

@@ -82,9 +82,11 @@ void name_servers(const NameSample& sample, std::vector<Section>& sections) {
     }
   }
   std::map<std::string, std::string> shown;  // by either name
+  std::map<std::string, int> called;         // by how many of the coordinator's names
+  for (const auto& [coordinators, servers] : own) ++called[servers];
   for (const auto& [coordinators, servers] : own) {
-    shown[servers] = both_names(coordinators, servers);
-    shown[coordinators] = shown[servers];
+    shown[coordinators] = both_names(coordinators, servers);
+    if (called[servers] == 1) shown[servers] = shown[coordinators];
   }
   for (Section& s : sections) {
     for (ServerRow& row : s.servers) {
