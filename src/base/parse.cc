@@ -101,15 +101,14 @@ Decimal split_decimal(std::string_view text) {
   return d;
 }
 
-// "; did you mean 10s?" for "10", "10 sec" or "10S".
-std::string meant(std::string_view text, const Decimal& number, std::span<const UnitWord> words) {
-  if (!number.valid) return {};
-  std::string word;
-  for (const char c : trim(number.rest)) word += to_lower(c);
-  const auto found = std::ranges::find(words, word, &UnitWord::word);
-  if (found == words.end()) return {};
-  const std::string_view digits = text.substr(0, text.size() - number.rest.size());
-  return fmt::format("; did you mean {}{}?", digits, found->unit);
+// "; did you mean 10s?" for "10", "10 sec" or "10S": `front` and the unit that `word` is.
+std::string meant_unit(std::string_view front, std::string_view word,
+                       std::span<const UnitWord> words) {
+  std::string lower;
+  for (const char c : trim(word)) lower += to_lower(c);
+  const auto found = std::ranges::find(words, lower, &UnitWord::word);
+  return found == words.end() ? std::string()
+                              : fmt::format("; did you mean {}{}?", front, found->unit);
 }
 
 // Exact: 1.5ms is 1500000, and what is no whole number of the smallest unit is an error.
@@ -118,7 +117,11 @@ Result<uint64_t> parse_scaled(std::string_view text, std::span<const Unit> units
                               uint64_t max) {
   const Decimal number = split_decimal(text);
   const Unit* unit = number.valid ? find_unit(units, number.rest) : nullptr;
-  if (unit == nullptr) return refuse(text, fmt::format("{}{}", forms, meant(text, number, words)));
+  if (unit == nullptr && number.valid) {
+    const std::string_view digits = text.substr(0, text.size() - number.rest.size());
+    return refuse(text, fmt::format("{}{}", forms, meant_unit(digits, number.rest, words)));
+  }
+  if (unit == nullptr) return refuse(text, forms);
   unsigned __int128 value = number.digits;
   value *= unit->factor;
   if (number.overflow) {
@@ -233,10 +236,14 @@ Result<double> parse_rate(std::string_view text) {
   if (!number || !(*number >= 0)) return refuse(text, kRateForms);
   double seconds = 1;
   if (slash != std::string_view::npos) {
-    std::string per(text.substr(slash + 1));
-    if (!per.empty() && !is_digit(per[0])) per.insert(0, "1");
-    const auto duration = parse_duration(per);
-    if (!duration) return refuse(text, kRateForms);
+    const std::string_view per = text.substr(slash + 1);
+    const bool counted = per.empty() || is_digit(per[0]);
+    const auto duration = parse_duration(fmt::format("{}{}", counted ? "" : "1", per));
+    if (!duration) {
+      const std::string meant =
+          counted ? "" : meant_unit(text.substr(0, slash + 1), per, kTimeWords);
+      return refuse(text, fmt::format("{}{}", kRateForms, meant));
+    }
     if (duration->count() == 0) return refuse(text, "per no time at all");
     seconds = to_seconds(*duration);
   }

@@ -66,6 +66,7 @@ TEST(Parse, TheUnitThatWasMeant) {
   EXPECT_THAT(parse_bytes("16k").error().message, HasSubstr("did you mean 16KiB?"));
   EXPECT_THAT(parse_bytes("1 GB").error().message, HasSubstr("did you mean 1GiB?"));
   EXPECT_THAT(parse_bytes("many").error().message, testing::Not(HasSubstr("did you mean")));
+  EXPECT_THAT(parse_rate("100/min").error().message, HasSubstr("did you mean 100/m?"));
   EXPECT_THAT(parse_fraction("5").error().message, HasSubstr("did you mean 5%?"));
 }
 
