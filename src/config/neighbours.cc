@@ -139,6 +139,8 @@ constexpr Word kKeys[] = {
      "it is request_headers or response_headers of a [[listener.route]]: { set = { A = \"b\" } }"},
     {"*", "access_log,error_log,log_format,log_file,logging,logs,accesslog",
      "it is [log], with path, format and full"},
+    {"*", "log_level,loglevel,level,verbosity,verbose,debug",
+     "there are no levels: the log has each request, and what happens is said on standard error"},
     {"*", "limit_req,rate_limit,ratelimit,rate_limits,limit_conn,rate",
      "it is request_rate_max and request_burst in [limits]"},
     {"*", "stats,admin,metrics,prometheus,status,dashboard,api",

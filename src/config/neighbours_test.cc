@@ -49,5 +49,13 @@ TEST(Neighbours, AreToldInAFile) {
                   HasSubstr("bad value 'leastconn': did you mean 'least-requests'?")));
 }
 
+TEST(Neighbours, TablesByNameAndKeysCutShort) {
+  EXPECT_THAT(problems_of("[pool.web]\nservers = \"a:1\"\n"),
+              testing::Contains("1:7: unknown key 'pool.web'; each has a [[pool]] of its own, with "
+                                "name = \"web\""));
+  EXPECT_THAT(problems_of("[timeouts]\nidle = \"1s\"\n"),
+              ElementsAre("2:1: unknown key 'timeouts.idle'; did you mean 'idle_timeout'?"));
+}
+
 }  // namespace
 }  // namespace giliran::config

@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "config/key_rows.h"
 #include "config/neighbours.h"
+#include "config/toml_text.h"
 
 namespace giliran::config {
 namespace {
@@ -25,6 +26,17 @@ std::string join(std::span<const std::string_view> names) {
   return text;
 }
 
+// The one of `known` that begins with the name: "idle_timeout" for "idle". Empty: none, or several.
+std::string_view only_longer(std::string_view name, std::span<const std::string_view> known) {
+  std::string_view found;
+  for (const std::string_view each : known) {
+    if (name.empty() || !each.starts_with(fmt::format("{}_", name))) continue;
+    if (!found.empty()) return {};
+    found = each;
+  }
+  return found;
+}
+
 std::string advice(std::string_view inside, std::string_view name,
                    std::span<const std::string_view> known,
                    const std::function<std::string(std::string_view)>& section_with) {
@@ -32,7 +44,8 @@ std::string advice(std::string_view inside, std::string_view name,
     const std::string_view word = advice_on_key(inside, name);
     if (!word.empty()) return std::string(word);
   }
-  const std::string_view near = base::nearest(name, known);
+  std::string_view near = base::nearest(name, known);
+  if (near.empty()) near = only_longer(name, known);
   if (!near.empty()) return fmt::format("did you mean '{}'?", near);
   const std::string section = section_with ? section_with(name) : coordinator_section_with(name);
   if (!section.empty()) return fmt::format("it belongs into {}", section);
@@ -69,10 +82,15 @@ void Reader::warn(Position at, std::string what) {
 
 void Reader::unknown(const Value& member, std::span<const std::string_view> known) {
   const std::string name = text_value(member.key).shown();
-  problems.push_back(
-      {.at = member.key_at,
-       .what = fmt::format("unknown key '{}{}{}'; {}", path_, path_.empty() ? "" : ".", name,
-                           advice(path_, member.key, known, section_with))});
+  const bool is_list = path_ == "pool" || path_ == "listener";
+  std::string instead = advice(path_, member.key, known, section_with);
+  if (!section_with && is_list && member.kind == Value::Kind::kTable) {
+    instead =
+        fmt::format("each has a [[{}]] of its own, with name = {}", path_, quoted(member.key));
+  }
+  problems.push_back({.at = member.key_at,
+                      .what = fmt::format("unknown key '{}{}{}'; {}", path_,
+                                          path_.empty() ? "" : ".", name, instead)});
 }
 
 std::optional<std::string> Reader::read_file(const Value& path, size_t max) {
