@@ -8,6 +8,7 @@
 #include "base/parse.h"
 #include "cli/command.h"
 #include "cli/neighbours.h"
+#include "config/host_port.h"
 
 namespace giliran::cli {
 namespace {
@@ -34,6 +35,9 @@ std::string name_of(const std::string& argument) {
 
 std::unexpected<base::Error> unknown(const Command& command, const std::string& argument) {
   const std::string name = name_of(argument);
+  if (name == "-") {
+    return base::fail("a short flag takes its value without '=': -c 5, or --connections=5");
+  }
   const Neighbour* known = find_neighbour(neighbours_of(command.name), Neighbour::Is::kOther, name);
   if (known != nullptr) {
     const bool whole = known->names.find(name) != std::string_view::npos;
@@ -70,8 +74,11 @@ base::Result<void> check_dashes(const Command& command, std::span<const std::str
   return {};
 }
 
-// What a bad value may have meant in another program.
-std::string meant(const Command& command, const std::string& name) {
+// What a bad value may have meant in another program. A number alone, or a word that is near, was
+// meant for us.
+std::string meant(const Command& command, const std::string& name, const std::string& value,
+                  const std::string& error) {
+  if (config::all_digits(value) || error.find("did you mean") != std::string::npos) return {};
   const Neighbour* row = find_neighbour(neighbours_of(command.name), Neighbour::Is::kValue, name);
   return row == nullptr ? std::string() : fmt::format("; {}", row->here);
 }
@@ -91,7 +98,8 @@ base::Result<void> call_setters(const Command& command, const Given& given) {
   for (const std::string& value : values) {
     const auto set = given.flag->set(value);
     if (!set) {
-      return base::fail(fmt::format("{}: {}{}", name, set.error().message, meant(command, name)));
+      const std::string& error = set.error().message;
+      return base::fail(fmt::format("{}: {}{}", name, error, meant(command, name, value, error)));
     }
   }
   return {};

@@ -67,6 +67,8 @@ TEST(Help, IsShortAndNamesTheLongOne) {
   EXPECT_THAT(all, HasSubstr("--hgrm PATH"));
   EXPECT_THAT(all, HasSubstr("\nLoad:\n"));
   EXPECT_EQ(text_of({"help", "client"}), first);
+  EXPECT_EQ(text_of({"client", "help"}), first);
+  EXPECT_EQ(text_of({"help", "version"}), text_of({"help"}));
   EXPECT_EQ(text_of({"help", "client", "--help-all"}), all);
   EXPECT_EQ(text_of({"client", "-c", "5", "--help-all"}), all);
 }

@@ -38,7 +38,8 @@ base::Result<void> read_word(const std::string& word, lab::LabOptions& o) {
              o.command != lab::LabCommand::kThreads) {
     o.scenario = word;
   } else {
-    return base::fail(fmt::format("unexpected argument '{}'", word));
+    return base::fail(fmt::format(
+        "unexpected argument '{}'; one thing at a time, giliran lab --help says which", word));
   }
   return {};
 }

@@ -152,10 +152,11 @@ constexpr Neighbour kCoordinator[] = {
     {kOther, "-R,--rate,--rate-limit", "--request-rate-max 50/s is of one client address"},
     {kOther, "--route,--path,--location,--redirect,--header",
      "routes are in a file: [[listener.route]] (docs/configuration.md)"},
+    {kValue, "--log-format",
+     "the lines of HAProxy are httplog and tcplog, those of NGINX and Apache combined"},
     {kWord, "start,run,serve,up", "leave it out"},
     {kWord, "reload,restart,stop,quit,reopen", kSignals},
     {kWord, "check,test,validate", "giliran check FILE says what is wrong with a file"},
-    {kWord, "help", "giliran coordinator --help"},
 };
 
 constexpr Neighbour kServer[] = {
@@ -185,7 +186,6 @@ constexpr Neighbour kServer[] = {
     {kOther, "-v,--verbose,-d,--debug,--log-level", kSpoken},
     {kWord, "start,run,serve,up", "leave it out"},
     {kWord, "reload,restart,stop,quit", kSignals},
-    {kWord, "help", "giliran server --help"},
 };
 
 constexpr Neighbour kLab[] = {
@@ -202,7 +202,6 @@ constexpr Neighbour kLab[] = {
      "all of it is written: report.html, result.json and the logs "
      "are in --out DIR"},
     {kOther, "-v,--verbose,--debug", "the logs are in --out DIR, the commands in its commands.txt"},
-    {kWord, "help", "giliran lab --help"},
 };
 
 constexpr Neighbour kReport[] = {

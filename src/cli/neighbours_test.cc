@@ -102,6 +102,9 @@ TEST(Neighbours, WhatIsNotHereIsAnswered) {
   EXPECT_THAT(client({"--latency"}), HasSubstr("the summary always has the percentiles"));
   EXPECT_THAT(client({"-d", "{\"a\":1}"}), HasSubstr("is --body TEXT here"));
   EXPECT_THAT(client({"-t", "30s"}), HasSubstr("--timeout TIME"));
+  EXPECT_THAT(client({"-t", "0"}), testing::Not(HasSubstr("hey")));
+  EXPECT_THAT(client({"-q=1"}), HasSubstr("a short flag takes its value without '='"));
+  EXPECT_THAT(client({"-n", "0"}), HasSubstr("'0': expected 1 or more"));
   EXPECT_THAT(client({"-q", "100"}), HasSubstr("-R 100 so many a second"));
   EXPECT_THAT(client({"-rate", "100"}), HasSubstr("unknown flag -rate; did you mean --rate?"));
   EXPECT_THAT(client({"-insecure"}), HasSubstr("--insecure: there is no https yet"));
@@ -138,7 +141,7 @@ TEST(Neighbours, CommandsOfOthers) {
 
 TEST(Neighbours, TheVersionIsToldWhereverItIsAskedFor) {
   const std::string expected = std::get<Text>(parse(Args{"--version"})->what).text;
-  for (const Args& args : {Args{"version"}, Args{"-V"}, Args{"client", "--version"}}) {
+  for (const Args& args : {Args{"version"}, Args{"-v"}, Args{"-V"}, Args{"client", "--version"}}) {
     EXPECT_EQ(std::get<Text>(parse(args)->what).text, expected);
   }
 }

@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kCommands[] = {"coordinator", "server", "client", "lab",    "report",
                                           "compare",     "check",  "help",   "version"};
 
+const std::string kHelp[] = {"--help"};
+
 std::string overview() {
   return "Giliran balances requests over servers and accounts for every one of them.\n\n"
          "Usage: giliran COMMAND [flags]\n\n"
@@ -50,7 +52,9 @@ std::unexpected<base::Error> unknown_command(const std::string& name) {
   }
   const std::string advice = advice_on_command(name);
   if (!advice.empty()) {
-    return base::fail(fmt::format("giliran: unknown command {}; {}", name, advice));
+    const bool is_line = advice.starts_with("giliran ");
+    return base::fail(fmt::format("giliran: unknown command {}; {}{}", name,
+                                  is_line ? "here it is: " : "", advice));
   }
   const std::string_view near = base::nearest(name, kCommands);
   if (!near.empty()) {
@@ -173,20 +177,23 @@ base::Result<Parsed> parse(std::span<const std::string> args) {
   }
   const std::string& first = args.front();
   const auto rest = args.subspan(1);
-  if (first == "--version" || first == "-V" || first == "version") return version();
+  if (first == "--version" || first == "-V" || first == "-v" || first == "version")
+    return version();
   if (first == "--help" || first == "-h" || first == "--help-all") {
     return Parsed{.what = Text{overview()}};
   }
   if (first != "help") {
-    const bool asks_version = rest.size() == 1 && rest.front() == "--version";
-    if (asks_version && std::ranges::find(kCommands, first) != std::end(kCommands))
-      return version();
+    const bool known = std::ranges::find(kCommands, first) != std::end(kCommands);
+    if (known && rest.size() == 1 && rest.front() == "--version") return version();
+    // "giliran lab help", as many tools take it; nobody's file or host is called so.
+    if (known && rest.size() == 1 && rest.front() == "help") return parse_command(first, kHelp);
     return parse_command(first, rest);
   }
-  if (rest.empty() || rest.front().starts_with('-')) return Parsed{.what = Text{overview()}};
-  if (rest.front() == "help") return Parsed{.what = Text{overview()}};
-  const std::string help_flag[] = {has(rest, "--help-all") ? "--help-all" : "--help"};
-  return parse_command(rest.front(), help_flag);
+  const bool of_command = !rest.empty() && !rest.front().starts_with('-') &&
+                          rest.front() != "help" && rest.front() != "version";
+  if (!of_command) return Parsed{.what = Text{overview()}};
+  const std::string help_all[] = {"--help-all"};
+  return parse_command(rest.front(), has(rest, "--help-all") ? help_all : kHelp);
 }
 
 }  // namespace giliran::cli

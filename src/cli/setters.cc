@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <set>
 
 #include "base/parse.h"
@@ -15,7 +16,10 @@ Setter number_setter(Number& out, Number min, Number max) {
   return [&out, min, max](const std::string& text) -> base::Result<void> {
     const uint64_t value = GILIRAN_TRY(base::parse_count(text));
     if (value < min || value > max) {
-      return base::fail(fmt::format("'{}': expected a number from {} to {}", text, min, max));
+      const bool bounded = max != std::numeric_limits<Number>::max();
+      return base::fail(bounded
+                            ? fmt::format("'{}': expected a number from {} to {}", text, min, max)
+                            : fmt::format("'{}': expected {} or more", text, min));
     }
     out = static_cast<Number>(value);
     return {};
