@@ -114,3 +114,19 @@ GOOD = [
 @pytest.mark.parametrize("name,text", GOOD)
 def test_no_rule_fires_on_what_is_allowed(tmp_path, name, text):
     assert tidy(tmp_path, {name: text}) == (0, "tidy: clean\n")
+
+
+ENGLISH = ("# A\n\ntext\n\n## B\n\n- one\n- two\n\n```\n# no heading\n```\n\n| a |\n|---|\n"
+           "![p](a.svg)\n")
+
+
+def test_the_translated_readme_has_the_parts_of_the_english_one(tmp_path):
+    same = ENGLISH.replace("text", "teks\nlagi").replace("B", "C").replace("![p]", "![q]")
+    files = {"README.md": ENGLISH, "README.id.md": same}
+    assert tidy(tmp_path, files) == (0, "tidy: clean\n")
+    for less, said in ((same.replace("- two\n", ""), ":10: '```' where README.md has '-'"),
+                       (same + "## D\n", ": '##' where README.md has the end"),
+                       (same.replace("![q](a.svg)\n", ""), "has the image a.svg"),
+                       (same.replace("## C", "C"), "README.md has '##'")):
+        status, out = tidy(tmp_path, {**files, "README.id.md": less})
+        assert status == 1 and said in out, out
