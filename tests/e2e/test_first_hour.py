@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import GILIRAN, SLOW, is_open
+from harness import GILIRAN, ROOT, SLOW, is_open
 from peers import free_port, until
 
 COMMANDS = ["coordinator", "server", "client", "lab", "report", "compare", "check"]
@@ -15,6 +15,12 @@ COMMANDS = ["coordinator", "server", "client", "lab", "report", "compare", "chec
 def test_help_fits_eighty_columns(g, args):
     done = g.once(*args)
     assert (done.returncode, done.stderr) == (0, "")
+    assert not [line for line in done.stdout.splitlines() if len(line) > 80]
+
+
+def test_help_of_the_build_fits_too():
+    done = subprocess.run([ROOT / "run", "help"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0 and "./run COMMAND" in done.stdout
     assert not [line for line in done.stdout.splitlines() if len(line) > 80]
 
 
