@@ -92,6 +92,7 @@ class Builder {
 
   bool read_ours(std::string_view line, size_t readable) {
     using telemetry::LineParser;
+    if (!line.starts_with('{')) return false;  // the parser takes access logs for records too
     const LineParser::What what = parser_.parse(line, readable, record_);
     if (what == LineParser::What::kDropped) return true;
     if (what == LineParser::What::kUnknown) return false;
