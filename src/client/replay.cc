@@ -94,7 +94,7 @@ class Builder {
     using telemetry::LineParser;
     if (!line.starts_with('{')) return false;  // the parser takes access logs for records too
     const LineParser::What what = parser_.parse(line, readable, record_);
-    if (what == LineParser::What::kDropped) return true;
+    if (what == LineParser::What::kDropped || what == LineParser::What::kMark) return true;
     if (what == LineParser::What::kUnknown) return false;
     add({.when_ns = record_.arrived().ns,
          .method = record_.method,

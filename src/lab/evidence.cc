@@ -63,6 +63,7 @@ base::Result<Evidence> read_evidence(const std::vector<std::string>& logs,
           account(line, server_addresses, accounts);
         },
         [&](telemetry::Tier tier, uint64_t count) { analysis.add_dropped(tier, count); }));
+    analysis.add_unended(stats.unended);
     evidence.records += stats.records;
     evidence.not_understood += stats.unknown;
     evidence.log_bytes += stats.bytes;

@@ -20,6 +20,7 @@ class Analysis {
   explicit Analysis(const AnalysisOptions& options) : options_(options) {}
   void add(const telemetry::Line& line);
   void add_dropped(telemetry::Tier tier, uint64_t count) { tally_.add_dropped(tier, count); }
+  void add_unended(const std::array<uint64_t, 3>& processes) { tally_.add_unended(processes); }
   void add_file(FileRead file) { files_.push_back(std::move(file)); }
 
   const ConservationTally& tally() const { return tally_; }

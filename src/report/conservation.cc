@@ -107,7 +107,9 @@ void compare_messages(const ConservationTally& tally, std::vector<Comparison>& o
     const uint64_t missing = client.ok - server.ok;
     const uint64_t dropped = std::min(missing, tally.dropped(Tier::kServer));
     name("dropped records", "server", dropped, true);
-    name("answered but not recorded", "no server record", missing - dropped, false);
+    const bool killed = tally.unended(Tier::kServer) != 0;
+    name(killed ? kNoEndMark : "answered but not recorded", killed ? "server" : "no server record",
+         missing - dropped, killed);
     name("lost before or after hand-off", "the client's record says why", failed, true);
   }
   out.push_back(std::move(c));
@@ -150,6 +152,10 @@ void ConservationTally::add_dropped(Tier tier, uint64_t count) {
   dropped_[static_cast<size_t>(tier)] += count;
 }
 
+void ConservationTally::add_unended(const std::array<uint64_t, 3>& processes) {
+  for (size_t tier = 0; tier < processes.size(); ++tier) unended_[tier] += processes[tier];
+}
+
 base::Result<Conservation> conservation(const ConservationTally& tally,
                                         std::span<const std::string> paths,
                                         const ConservationOptions& options) {
@@ -158,6 +164,7 @@ base::Result<Conservation> conservation(const ConservationTally& tally,
   choose(tally, Kind::kFlow, options, result.comparisons);
   for (const Tier tier : {Tier::kClient, Tier::kCoordinator, Tier::kServer}) {
     result.dropped[static_cast<size_t>(tier)] = tally.dropped(tier);
+    result.unended[static_cast<size_t>(tier)] = tally.unended(tier);
   }
   std::vector<Comparison*> to_join;
   size_t items = 0;
@@ -170,8 +177,7 @@ base::Result<Conservation> conservation(const ConservationTally& tally,
     if (std::find(paths.begin(), paths.end(), "-") != paths.end()) {
       result.note = "differences cannot be named: standard input cannot be read twice; give a file";
     } else {
-      const auto joined =
-          join_exactly(paths, items, options.items_max, result.dropped, std::move(to_join));
+      const auto joined = join_exactly(paths, items, options.items_max, result, std::move(to_join));
       if (!joined) return std::unexpected(joined.error());
     }
   }
@@ -187,6 +193,7 @@ base::Result<Conservation> conservation(std::span<const std::string> paths,
         {.path = path}, [&](const telemetry::Line& line) { tally.add(line); },
         [&](Tier tier, uint64_t count) { tally.add_dropped(tier, count); });
     if (!read) return std::unexpected(read.error());
+    tally.add_unended(read->unended);
   }
   return conservation(tally, paths, options);
 }

@@ -13,6 +13,9 @@
 
 namespace giliran::report {
 
+// The name of what a process took along that was killed: its last records.
+inline constexpr const char* kNoEndMark = "log without its end mark";
+
 // Something that differs between two tiers, with its name.
 struct Named {
   std::string name;    // "lost before hand-off", "executed twice", ...
@@ -43,6 +46,7 @@ struct Comparison {
 struct Conservation {
   std::vector<Comparison> comparisons;
   std::array<uint64_t, 3> dropped{};  // by tier: records that the logs say they dropped
+  std::array<uint64_t, 3> unended{};  // by tier: processes whose log stops without its end mark
   // What kept differences from being named, for example a log on standard input.
   std::string note;
   bool compared() const { return !comparisons.empty(); }
@@ -71,6 +75,7 @@ class ConservationTally {
  public:
   void add(const telemetry::Line& line);
   void add_dropped(telemetry::Tier tier, uint64_t count);
+  void add_unended(const std::array<uint64_t, 3>& processes);
 
   struct Set {
     uint64_t records = 0;
@@ -85,10 +90,12 @@ class ConservationTally {
     return sets_[static_cast<size_t>(tier)][static_cast<size_t>(kind)];
   }
   uint64_t dropped(telemetry::Tier tier) const { return dropped_[static_cast<size_t>(tier)]; }
+  uint64_t unended(telemetry::Tier tier) const { return unended_[static_cast<size_t>(tier)]; }
 
  private:
   std::array<std::array<Set, 3>, 3> sets_{};
   std::array<uint64_t, 3> dropped_{};
+  std::array<uint64_t, 3> unended_{};
 };
 
 // Compares what the first pass saw; where it differs, reads the logs again to name the differences.

@@ -189,6 +189,21 @@ TEST(Conservation, DroppedRecordsAreNamedUpToTheirNumber) {
   EXPECT_EQ(three.dropped[2], 3);
 }
 
+TEST(Conservation, WhatAKilledServerTookAlongHasItsName) {
+  SampleRun run = SampleRun::exchanges(100);
+  run.server.resize(95);
+  std::string begin;
+  telemetry::append_mark_json(Tier::kServer, telemetry::Mark::kBegin, 7, base::WallTime{0}, begin);
+  const Conservation killed = check({.run = run, .extra = begin});
+  EXPECT_TRUE(killed.conserved());
+  EXPECT_THAT(named(killed), testing::ElementsAre("log without its end mark/server/5"));
+  EXPECT_EQ(killed.unended[2], 1);
+  std::string ended = begin;
+  telemetry::append_mark_json(Tier::kServer, telemetry::Mark::kEnd, 7, base::WallTime{0}, ended);
+  const Conservation whole = check({.run = run, .extra = ended});
+  EXPECT_THAT(named(whole), testing::ElementsAre("answered but not recorded/no server record/5!"));
+}
+
 TEST(Conservation, AClientThatTalksToServersDirectly) {
   SampleRun run = SampleRun::exchanges(50);
   run.coordinator.clear();

@@ -189,6 +189,24 @@ void about_conservation(const Report& report, std::vector<Finding>& out) {
   }
 }
 
+// Weighs what is missing in the logs of its tier for want of an end.
+void about_ends(const Report& report, std::vector<Finding>& out) {
+  for (const FileRead& file : report.files) {
+    const uint64_t processes = file.stats.unended_in_all();
+    if (processes == 0) continue;
+    uint64_t missing = 0;
+    for (const Comparison& c : report.conservation.comparisons) {
+      if (file.stats.unended[static_cast<size_t>(c.right)] == 0) continue;
+      for (const Named& n : c.named) missing += n.name == kNoEndMark ? n.count : 0;
+    }
+    out.push_back({.weight = missing == 0 ? kRemark : static_cast<double>(missing),
+                   .title = fmt::format("{} stops without its end mark{}", file.path,
+                                        processes == 1 ? "" : fmt::format(" {} times", processes)),
+                   .detail = "its process was killed, or still runs; its last records may be "
+                             "missing"});
+  }
+}
+
 void about_lag(const Section& s, std::vector<Finding>& out) {
   const Quantiles& lag = s.parts[static_cast<size_t>(Part::kLag)];
   if (lag.count == 0 || s.total.count == 0) return;
@@ -291,6 +309,7 @@ std::vector<Finding> findings(const Report& report) {
     about_lag(s, out);
   }
   about_conservation(report, out);
+  about_ends(report, out);
   about_where(report, out);
   about_files(report, out);
   std::stable_sort(out.begin(), out.end(),

@@ -181,7 +181,8 @@ class Joiner {
     items_.clear();
   }
 
-  void finish(uint64_t dropped_right) {
+  // What the right's logs say that they dropped, and whether one of them has no end.
+  void finish(uint64_t dropped_right, bool unended_right) {
     for (auto& [key, named] : named_) {
       if (key.first == kMissing && dropped_right != 0) {
         const uint64_t excused = std::min(named.count, dropped_right);
@@ -192,6 +193,11 @@ class Joiner {
                                      .accounted = true});
         named.count -= excused;
         if (named.count == 0) continue;
+      }
+      if (key.first == kMissing && unended_right) {
+        named.name = kNoEndMark;
+        named.detail = name(comparison_.right);
+        named.accounted = true;
       }
       comparison_.named.push_back(std::move(named));
     }
@@ -324,7 +330,7 @@ std::optional<uint64_t> asked_key(const Line& line) {
 }
 
 base::Result<void> join_exactly(std::span<const std::string> paths, size_t items_total,
-                                size_t items_max, std::span<const uint64_t> dropped,
+                                size_t items_max, const Conservation& logs,
                                 std::vector<Comparison*> comparisons) {
   std::vector<Joiner> joiners;
   for (Comparison* c : comparisons) joiners.emplace_back(*c, paths);
@@ -342,7 +348,8 @@ base::Result<void> join_exactly(std::span<const std::string> paths, size_t items
     for (Joiner& joiner : joiners) joiner.join();
   }
   for (size_t i = 0; i < joiners.size(); ++i) {
-    joiners[i].finish(dropped[static_cast<size_t>(comparisons[i]->right)]);
+    const auto right = static_cast<size_t>(comparisons[i]->right);
+    joiners[i].finish(logs.dropped[right], logs.unended[right] != 0);
   }
   return {};
 }

@@ -16,6 +16,7 @@ Json file_json(const FileRead& file) {
           {"lines", file.stats.lines},
           {"records", file.stats.records},
           {"dropped", file.stats.dropped},
+          {"unended", file.stats.unended_in_all()},
           {"unknown", file.stats.unknown},
           {"unknown_examples", std::move(examples)}};
 }

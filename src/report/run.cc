@@ -26,6 +26,7 @@ int run_report(const ReportOptions& options, std::ostream& out, std::ostream& er
       return read.error().code == EIO ? 1 : 2;
     }
     records += read->records;
+    analysis.add_unended(read->unended);
     analysis.add_file({.path = path, .stats = std::move(*read)});
   }
   auto checked = conservation(analysis.tally(), options.paths, {.complete = options.complete});

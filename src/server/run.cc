@@ -108,6 +108,9 @@ int run_server(const ServerOptions& options) {
   }
   const base::Instant began = clock.now();
   (*io)->run();
+  // Whoever reads the log may be slow, or gone: signals are heard until the last record is out.
+  (*server)->finish([&io] { (*io)->stop(); });
+  (*io)->run();
   (*server)->join();
   if (!options.quiet) print_summary(**server, options, clock.now() - began);
   const auto log = (*server)->log_counts();

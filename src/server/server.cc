@@ -77,7 +77,12 @@ base::Result<void> Server::prepare() {
   }
   if (!o.log.empty()) {
     log_ = GILIRAN_TRY(telemetry::Log::open(
-        {.path = o.log, .workers = loops, .full = o.log_full, .tier = telemetry::Tier::kServer},
+        {.path = o.log,
+         .workers = loops,
+         .full = o.log_full,
+         .tier = telemetry::Tier::kServer,
+         .format = telemetry::goes_to_terminal(o.log) ? telemetry::LogFormat::kText
+                                                      : telemetry::LogFormat::kJson},
         clock_));
   }
   const uint64_t span_seed = base::random_seed();
@@ -165,16 +170,22 @@ void Server::shut() {
   for (Worker& worker : workers_) {
     worker.io->post([&worker] { worker.loop->shut(); });
   }
+  if (log_) log_->hurry();
 }
 
 void Server::reopen_log() {
   if (log_) log_->reopen();
 }
 
-void Server::join() {
+void Server::finish(std::function<void()> finished) {
   for (Worker& worker : workers_) {
     if (worker.thread.joinable()) worker.thread.join();
   }
+  log_ ? log_->finish(std::move(finished)) : finished();
+}
+
+void Server::join() {
+  finish([] {});
   if (log_) log_->close();
 }
 

@@ -40,6 +40,9 @@ class Server {
   // Reads the file of the options again. Where it is not good, nothing changes. By one thread.
   base::Result<void> reload();
   const Character& character() const { return character_; }
+  // Blocks until drained; ends the threads. The log is then written out; `finished` is called on
+  // some thread once that is done, which shut() hurries.
+  void finish(std::function<void()> finished);
   // Blocks until drained; ends the threads and closes the log.
   void join();
 

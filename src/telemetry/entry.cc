@@ -23,7 +23,7 @@ constexpr std::array<Text, 15> kTexts = {
 static_assert(kPlainSize + kTexts.size() * sizeof(std::string_view) == sizeof(Record));
 
 struct Head {
-  uint64_t dropped_before = 0;
+  uint64_t dropped = 0;
   std::array<uint16_t, kTexts.size()> sizes{};
 };
 
@@ -36,9 +36,9 @@ static_assert(sizeof(Head) + kPlainSize + kTargetMax + (kTextMax + 1) * kTexts.s
 
 }  // namespace
 
-bool put_entry(const Record& record, uint64_t dropped_before, Ring& ring) {
+bool put_entry(const Record& record, uint64_t dropped, Ring& ring) {
   Head head;
-  head.dropped_before = dropped_before;
+  head.dropped = dropped;
   size_t size = sizeof head + kPlainSize;
   for (size_t i = 0; i < kTexts.size(); ++i) {
     const size_t text_size = std::min((record.*kTexts[i]).size(), text_max(kTexts[i]));
@@ -64,7 +64,7 @@ void read_entry(std::string_view bytes, Entry& out) {
   const char* at = bytes.data();
   std::memcpy(&head, at, sizeof head);
   at += sizeof head;
-  out.dropped_before = head.dropped_before;
+  out.dropped = head.dropped;
   std::memcpy(static_cast<void*>(&out.record), at, kPlainSize);
   at += kPlainSize;
   for (size_t i = 0; i < kTexts.size(); ++i) {

@@ -9,12 +9,12 @@
 namespace giliran::telemetry {
 
 // Copies the record into the ring with its texts bounded; false where there is no room.
-// `dropped_before`: records dropped since the one before.
-bool put_entry(const Record& record, uint64_t dropped_before, Ring& ring);
+// `dropped`: records that never came into the ring, in all.
+bool put_entry(const Record& record, uint64_t dropped, Ring& ring);
 
 struct Entry {
   Record record;  // its texts borrow from the bytes it was read from
-  uint64_t dropped_before = 0;
+  uint64_t dropped = 0;
 };
 void read_entry(std::string_view bytes, Entry& out);
 

@@ -375,6 +375,19 @@ void append_json(const Record& record, std::string& out) {
   });
 }
 
+void append_mark_json(Tier tier, Mark mark, uint32_t process, base::WallTime now,
+                      std::string& out) {
+  char line[192];
+  Writer w(line);
+  w.literal("{\"ts\":\"");
+  w.timestamp(now);
+  w.word("\",\"tier\":\"", name(tier));
+  w.word(",\"kind\":\"", name(mark));
+  w.count(",\"pid\":", process);
+  w.literal("}\n");
+  out.append(line, static_cast<size_t>(w.at() - line));
+}
+
 void append_dropped_json(Tier tier, uint64_t count, base::WallTime now, std::string& out) {
   char line[192];
   Writer w(line);

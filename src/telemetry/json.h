@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "telemetry/mark.h"
 #include "telemetry/record.h"
 
 namespace giliran::telemetry {
@@ -16,6 +17,9 @@ constexpr size_t kTargetMax = 1024;
 
 // Appends one line, with its line end. No allocation but growth of `out`. Thread-safe.
 void append_json(const Record& record, std::string& out);
+
+// Appends the line by which a process says that its records begin, or end, here.
+void append_mark_json(Tier tier, Mark mark, uint32_t process, base::WallTime now, std::string& out);
 
 // Appends the line by which a log says that it dropped `count` records.
 void append_dropped_json(Tier tier, uint64_t count, base::WallTime now, std::string& out);

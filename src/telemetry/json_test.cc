@@ -181,6 +181,13 @@ TEST(Json, LeavesOutWhatDoesNotApply) {
 
 TEST(Json, DroppedLine) {
   std::string out;
+  append_mark_json(Tier::kServer, Mark::kBegin, 77, base::WallTime{0}, out);
+  append_mark_json(Tier::kClient, Mark::kEnd, 77, base::WallTime{0}, out);
+  EXPECT_EQ(out, R"({"ts":"1970-01-01T00:00:00.000000Z","tier":"server","kind":"begin","pid":77})"
+                 "\n"
+                 R"({"ts":"1970-01-01T00:00:00.000000Z","tier":"client","kind":"end","pid":77})"
+                 "\n");
+  out.clear();
   append_dropped_json(Tier::kServer, 17, base::WallTime{0}, out);
   EXPECT_EQ(out,
             R"({"tier":"server","kind":"dropped","count":17,"ts":"1970-01-01T00:00:00.000000Z"})"

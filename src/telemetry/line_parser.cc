@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "telemetry/access_record.h"
 #include "telemetry/reader.h"
@@ -20,7 +21,9 @@ using Value = simdjson::dom::element;
 // What a field is read into. A value of another type makes the line unknown.
 struct Parsed {
   Line* line;
-  uint64_t count = 0;  // of a "dropped" line
+  uint64_t count = 0;    // of a "dropped" line
+  uint64_t process = 0;  // of a mark
+  std::optional<Mark> mark = {};
   bool has_tier = false;
   bool has_kind = false;
   bool has_end = false;
@@ -73,6 +76,7 @@ bool read_kind(Value v, Parsed& p) {
   if (v.get_string().get(s) != simdjson::SUCCESS) return false;
   p.is_dropped = s == "dropped";
   if (p.is_dropped) return true;
+  if ((p.mark = mark_from(s))) return true;
   const auto kind = kind_from(s);
   if (!kind) return false;
   p.line->kind = *kind;
@@ -91,6 +95,10 @@ bool read_end(Value v, Parsed& p) {
 
 bool read_count(Value v, Parsed& p) {
   return v.get_uint64().get(p.count) == simdjson::SUCCESS;
+}
+
+bool read_process(Value v, Parsed& p) {
+  return v.get_uint64().get(p.process) == simdjson::SUCCESS;
 }
 
 bool read_reused(Value v, Parsed& p) {
@@ -134,6 +142,7 @@ constexpr std::array kFields = {
     Field{"tier", read_tier},
     Field{"kind", read_kind},
     Field{"count", read_count},
+    Field{"pid", read_process},
     Field{"end", read_end},
     Field{"by", word<&Line::by, by_from>},
     Field{"phase", word<&Line::phase, phase_from>},
@@ -214,7 +223,7 @@ size_t LineParser::padding() {
 LineParser::What LineParser::parse(std::string_view line, size_t readable, Line& out) {
   if (!line.starts_with('{')) {
     const What what = impl_->access.parse(line, out, dropped_);
-    dropped_tier_ = Tier::kCoordinator;
+    tier_ = Tier::kCoordinator;
     why_ = "neither JSON of ours, httplog nor combined";
     return what;
   }
@@ -240,8 +249,14 @@ LineParser::What LineParser::parse(std::string_view line, size_t readable, Line&
   }
   if (parsed.is_dropped && parsed.has_tier) {
     dropped_ = parsed.count;
-    dropped_tier_ = out.tier;
+    tier_ = out.tier;
     return What::kDropped;
+  }
+  if (parsed.mark && parsed.has_tier) {
+    mark_ = *parsed.mark;
+    process_ = parsed.process;
+    tier_ = out.tier;
+    return What::kMark;
   }
   if (parsed.has_tier && parsed.has_kind && parsed.has_end) return What::kRecord;
   why_ = "no tier, kind or end";

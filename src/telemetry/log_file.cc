@@ -1,32 +1,71 @@
+// Whatever is no regular file may stop taking bytes for ever: a pipe without a reader, a terminal
+// that was stopped with ^S. It is therefore never written to where that blocks: the process has to
+// be able to end. A terminal or pipe on standard output is shared with others, so it is opened anew
+// to get flags of its own; where that cannot be, small pieces are written when poll() allows one.
 #include "telemetry/log_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <climits>
 #include <system_error>
+#include <utility>
 
 namespace giliran::telemetry {
 
 namespace {
 
+constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
 std::string errno_text(int code) {
   return std::generic_category().message(code);
+}
+
+bool is_regular(int fd) {
+  struct stat status{};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// A process that was killed left half a line.
+bool ends_within_a_line(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct stat status{};
+  char last = '\n';
+  const bool any = ::fstat(fd, &status) == 0 && status.st_size > 0 &&
+                   ::pread(fd, &last, 1, status.st_size - 1) == 1;
+  ::close(fd);
+  return any && last != '\n';
 }
 
 }  // namespace
 
 LogFile::~LogFile() {
-  if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+  if (file_.descriptor > STDERR_FILENO) ::close(file_.descriptor);
 }
 
-base::Result<int> LogFile::open_descriptor() const {
-  if (path_ == "-") return STDOUT_FILENO;
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (fd >= 0) return fd;
+LogFile::Opened LogFile::open_standard_output() {
+  if (is_regular(STDOUT_FILENO)) return {.descriptor = STDOUT_FILENO};
+  const int own = ::open("/proc/self/fd/1", kFlags);
+  if (own >= 0) return {.descriptor = own};
+  return {.descriptor = STDOUT_FILENO, .ours = false};
+}
+
+base::Result<LogFile::Opened> LogFile::open_path() const {
+  if (path_ == "-") return open_standard_output();
+  struct stat status{};
+  const bool pipe = ::stat(path_.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+  // Both ends of a named pipe: its reader may come later, and come again.
+  const int fd = pipe ? ::open(path_.c_str(), (kFlags & ~O_WRONLY) | O_RDWR)
+                      : ::open(path_.c_str(), kFlags | O_CREAT, 0644);
+  if (fd >= 0) {
+    return Opened{.descriptor = fd, .torn = is_regular(fd) && ends_within_a_line(path_)};
+  }
   const int code = errno;
   return base::fail(
       fmt::format("cannot write to {}: {}; choose another with --log", path_, errno_text(code)),
@@ -34,58 +73,57 @@ base::Result<int> LogFile::open_descriptor() const {
 }
 
 base::Result<void> LogFile::open() {
-  descriptor_ = GILIRAN_TRY(open_descriptor());
+  file_ = GILIRAN_TRY(open_path());
   return {};
 }
 
-void LogFile::reopen() {
-  if (path_ == "-") return;
-  const base::Result<int> fresh = open_descriptor();
-  if (!fresh) {
-    ++errors_;
-    complain(fresh.error().message + " (going on with the file open before)");
-    return;
-  }
-  ::close(descriptor_);
-  descriptor_ = *fresh;
-  torn_ = false;
+base::Result<void> LogFile::reopen(base::FunctionRef<void()> before_change) {
+  if (path_ == "-") return {};
+  const Opened fresh = GILIRAN_TRY(open_path());
+  before_change();
+  ::close(file_.descriptor);
+  file_ = fresh;
+  in_line_ = false;
+  return {};
 }
 
-size_t LogFile::write(std::string_view lines) {
-  if (torn_ && !lines.empty()) {
-    if (::write(descriptor_, "\n", 1) == 1) torn_ = false;
+ssize_t LogFile::write_some(std::string_view bytes) const {
+  size_t size = bytes.size();
+  if (!file_.ours) {
+    // What poll() calls writable takes this much without blocking.
+    pollfd ready{.fd = file_.descriptor, .events = POLLOUT, .revents = 0};
+    if (::poll(&ready, 1, 0) == 0) {
+      errno = EAGAIN;
+      return -1;
+    }
+    size = std::min<size_t>(size, PIPE_BUF);
   }
-  while (!lines.empty()) {
-    const ssize_t n = ::write(descriptor_, lines.data(), lines.size());
+  return ::write(file_.descriptor, bytes.data(), size);
+}
+
+LogFile::Outcome LogFile::write(std::string_view lines) {
+  size_t taken = 0;
+  while (taken != lines.size()) {
+    const ssize_t n = write_some(file_.torn ? std::string_view("\n") : lines.substr(taken));
     if (n > 0) {
-      torn_ = lines[static_cast<size_t>(n) - 1] != '\n';
-      lines.remove_prefix(static_cast<size_t>(n));
+      if (std::exchange(file_.torn, false)) continue;
+      taken += static_cast<size_t>(n);
+      in_line_ = lines[taken - 1] != '\n';
       continue;
     }
     const int code = n < 0 ? errno : ENOSPC;
-    if (code == EINTR) continue;
-    if (code == EAGAIN) {  // a pipe somebody made non-blocking
-      base::sleep_blocking(std::chrono::milliseconds(1));
-      continue;
-    }
-    ++errors_;
-    const auto lost = static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
-    untold_ += lost;
-    complain(
-        fmt::format("cannot write to {}: {}; {} records lost", path_, errno_text(code), untold_));
-    return lines.size();
+    if (code != EINTR) return {.taken = taken, .error = code};
   }
-  return 0;
+  return {.taken = taken};
 }
 
-void LogFile::complain(const std::string& what) {
-  const base::Instant now = clock_.now();
-  if (told_ever_ && now - told_ < std::chrono::seconds(1)) return;
-  told_ever_ = true;
-  told_ = now;
-  untold_ = 0;
-  const std::string line = "giliran: log: " + what + "\n";
-  [[maybe_unused]] const auto written = std::fwrite(line.data(), 1, line.size(), stderr);
+void LogFile::give_up_line() {
+  file_.torn = std::exchange(in_line_, false) || file_.torn;
+}
+
+void LogFile::wait_writable(std::chrono::milliseconds at_most) const {
+  pollfd ready{.fd = file_.descriptor, .events = POLLOUT, .revents = 0};
+  ::poll(&ready, 1, static_cast<int>(at_most.count()));
 }
 
 }  // namespace giliran::telemetry

@@ -1,44 +1,58 @@
-// The file of a log: whole lines out, whatever the disk does.
+// The file of a log: whole lines out, whatever the disk or the reader of a pipe does.
 #pragma once
 
-#include <cstdint>
+#include <sys/types.h>
+
+#include <chrono>
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/function_ref.h"
 
 namespace giliran::telemetry {
 
-// One thread's. Errors after the opening are counted and told on stderr at most once a second.
+// One thread's. Nothing here waits for a disk's room or for a reader.
 class LogFile {
  public:
-  LogFile(std::string path, base::Clock& clock) : path_(std::move(path)), clock_(clock) {}
+  explicit LogFile(std::string path) : path_(std::move(path)) {}
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();
 
-  // "-" is standard output; anything else is created 0644 and appended to.
+  // "-" is standard output; a file is created 0644 and appended to; a named pipe is opened without
+  // its reader.
   base::Result<void> open();
-  // Opens the path anew; an error keeps the file there was.
-  void reopen();
-  // Writes lines (each ending in '\n'), blocking as long as the file does. Returns how many bytes
-  // at the end were lost to an error.
-  size_t write(std::string_view lines);
-  uint64_t errors() const { return errors_; }
+  // Opens the path anew; an error keeps the file there was. `before_change` is called where the old
+  // file is about to be closed.
+  base::Result<void> reopen(base::FunctionRef<void()> before_change);
+
+  struct Outcome {
+    size_t taken = 0;  // bytes, from the beginning
+    int error = 0;     // why not all: EAGAIN where it may take more later
+  };
+  // Writes as much of the lines (each ending in '\n') as is taken now.
+  Outcome write(std::string_view lines);
+  // What was not taken of the last line never comes: what follows begins on a line of its own.
+  void give_up_line();
+  // Waits until more may be taken, at most that long.
+  void wait_writable(std::chrono::milliseconds at_most) const;
+
+  bool in_line() const { return in_line_; }  // what was taken last is no whole line
 
  private:
-  base::Result<int> open_descriptor() const;
-  void complain(const std::string& what);
+  struct Opened {
+    int descriptor = -1;
+    bool ours = true;   // its flags are nobody else's
+    bool torn = false;  // it ends in the middle of a line that nobody finishes
+  };
+  base::Result<Opened> open_path() const;
+  static Opened open_standard_output();
+  ssize_t write_some(std::string_view bytes) const;
 
   std::string path_;
-  base::Clock& clock_;
-  int descriptor_ = -1;
-  bool torn_ = false;  // the file ends in the middle of a line
-  uint64_t errors_ = 0;
-  uint64_t untold_ = 0;
-  base::Instant told_{};
-  bool told_ever_ = false;
+  Opened file_;
+  bool in_line_ = false;
 };
 
 }  // namespace giliran::telemetry

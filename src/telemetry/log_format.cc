@@ -9,6 +9,7 @@
 #include "telemetry/combined_line.h"
 #include "telemetry/haproxy_line.h"
 #include "telemetry/json.h"
+#include "telemetry/text_line.h"
 
 namespace giliran::telemetry {
 
@@ -32,10 +33,10 @@ std::string one_word(std::string text) {
 
 LineEncoder::LineEncoder(LogFormat format, const LogProcess& process)
     : format_(format),
+      process_(process.id == 0 ? static_cast<uint32_t>(::getpid()) : process.id),
       prefix_(
           fmt::format("{} {}[{}]: ", one_word(process.host.empty() ? this_host() : process.host),
-                      one_word(process.name),
-                      process.id == 0 ? static_cast<uint32_t>(::getpid()) : process.id)) {
+                      one_word(process.name), process_)) {
   ::tzset();  // localtime_r() alone need not look at TZ
 }
 
@@ -58,8 +59,17 @@ bool LineEncoder::append(const Record& record, std::string& out) {
       if (record.kind != Kind::kExchange) return false;
       append_combined(record, clock_, out);
       return true;
+    case LogFormat::kText:
+      append_text(record, clock_, out);
+      return true;
   }
   return false;
+}
+
+bool LineEncoder::append_mark(Tier tier, Mark mark, base::WallTime now, std::string& out) {
+  if (format_ != LogFormat::kJson) return false;
+  append_mark_json(tier, mark, process_, now, out);
+  return true;
 }
 
 void LineEncoder::append_dropped(Tier tier, uint64_t count, base::WallTime now, std::string& out) {
@@ -73,6 +83,9 @@ void LineEncoder::append_dropped(Tier tier, uint64_t count, base::WallTime now, 
     case LogFormat::kCombined:
       out += fmt::format("# dropped {} records of this log\n", count);
       return;
+    case LogFormat::kText:
+      return append_text_message(fmt::format("dropped {} records of this log", count), now, clock_,
+                                 out);
   }
 }
 

@@ -1,4 +1,5 @@
 // The words of docs/formats/record.md.
+#include "telemetry/mark.h"
 #include "telemetry/record.h"
 
 namespace giliran::telemetry {
@@ -119,6 +120,16 @@ std::string_view name(End end) {
       return "shutdown";
     case End::kInternal:
       return "internal";
+  }
+  return "";
+}
+
+std::string_view name(Mark mark) {
+  switch (mark) {
+    case Mark::kBegin:
+      return "begin";
+    case Mark::kEnd:
+      return "end";
   }
   return "";
 }

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kBlock = size_t{1} << 20;
 constexpr size_t kLineMax = kBlock;  // a longer line is not understood, and skipped
 constexpr size_t kExampleBytes = 80;
+constexpr size_t kProcessesMax = 1000;  // that write one log at a time; more are not followed
 
 class Descriptor {
  public:
@@ -54,6 +55,7 @@ class Reader {
       take_lines();
     }
     if (end_ != 0) line(0, end_);
+    for (const Process& process : begun_) ++stats_.unended[static_cast<size_t>(process.tier)];
     return std::move(stats_);
   }
 
@@ -94,11 +96,22 @@ class Reader {
         return;
       case LineParser::What::kDropped:
         stats_.dropped += parser_.dropped();
-        dropped_(parser_.dropped_tier(), parser_.dropped());
+        dropped_(parser_.tier(), parser_.dropped());
         return;
+      case LineParser::What::kMark:
+        return mark(parser_.mark());
       case LineParser::What::kUnknown:
         return unknown(text, parser_.why());
     }
+  }
+
+  // Who begins again has not ended before.
+  void mark(Mark mark) {
+    const Process process{.tier = parser_.tier(), .id = parser_.process()};
+    const bool again = std::erase(begun_, process) != 0;
+    if (mark == Mark::kEnd) return;
+    if (again) ++stats_.unended[static_cast<size_t>(process.tier)];
+    if (begun_.size() < kProcessesMax) begun_.push_back(process);
   }
 
   void unknown(std::string_view text, std::string_view why) {
@@ -109,6 +122,12 @@ class Reader {
                                        .why = std::string(why)});
   }
 
+  struct Process {
+    Tier tier;
+    uint64_t id;
+    bool operator==(const Process&) const = default;
+  };
+
   base::FunctionRef<void(const Line&)> visit_;
   base::FunctionRef<void(Tier, uint64_t)> dropped_;
   LineParser parser_;
@@ -118,6 +137,7 @@ class Reader {
   size_t scanned_ = 0;  // no line end before
   bool skipping_ = false;
   uint64_t number_ = 0;
+  std::vector<Process> begun_;  // that write this log and have not ended
   ReadStats stats_;
 };
 

@@ -2,6 +2,7 @@
 // memory.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/function_ref.h"
+#include "telemetry/mark.h"
 #include "telemetry/record.h"
 
 namespace giliran::telemetry {
@@ -65,10 +67,13 @@ struct Unknown {
 struct ReadStats {
   static constexpr size_t kExamplesMax = 3;
   uint64_t bytes = 0;
-  uint64_t lines = 0;                     // not empty
-  uint64_t records = 0;                   // visited
-  uint64_t dropped = 0;                   // records that the log itself says it dropped
-  uint64_t unknown = 0;                   // lines not understood
+  uint64_t lines = 0;    // not empty
+  uint64_t records = 0;  // visited
+  uint64_t dropped = 0;  // records that the log itself says it dropped
+  uint64_t unknown = 0;  // lines not understood
+  // By tier: processes that began this log and did not end it; they were killed, or still run.
+  std::array<uint64_t, 3> unended{};
+  uint64_t unended_in_all() const { return unended[0] + unended[1] + unended[2]; }
   std::vector<Unknown> unknown_examples;  // the first ones
 };
 
@@ -78,21 +83,25 @@ class LineParser {
  public:
   LineParser();
   ~LineParser();
-  enum class What : unsigned char { kRecord, kDropped, kUnknown };
+  enum class What : unsigned char { kRecord, kDropped, kMark, kUnknown };
   // Bytes that must be readable after a line.
   static size_t padding();
   // `line` without its end; `readable` counts the bytes from its beginning that may be read (at
   // least its size + padding()). `out` borrows from the parser until the next call.
   What parse(std::string_view line, size_t readable, Line& out);
   uint64_t dropped() const { return dropped_; }  // after kDropped: how many
-  Tier dropped_tier() const { return dropped_tier_; }
+  Mark mark() const { return mark_; }            // after kMark
+  uint64_t process() const { return process_; }  // after kMark: whose
+  Tier tier() const { return tier_; }            // after kDropped and kMark
   std::string_view why() const { return why_; }  // after kUnknown
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
   uint64_t dropped_ = 0;
-  Tier dropped_tier_ = Tier::kCoordinator;
+  Mark mark_ = Mark::kBegin;
+  uint64_t process_ = 0;
+  Tier tier_ = Tier::kCoordinator;
   std::string_view why_;
 };
 

@@ -184,6 +184,39 @@ TEST_F(ReaderTest, DroppedLinesAddUp) {
   EXPECT_EQ(stats.unknown, 0);
 }
 
+TEST_F(ReaderTest, ALogWithoutItsEndMarkIsToldFromOneThatHasNoMarks) {
+  std::string log;
+  const auto begin = [&](uint32_t process) {
+    append_mark_json(Tier::kServer, Mark::kBegin, process, base::WallTime{0}, log);
+  };
+  const auto end = [&](uint32_t process) {
+    append_mark_json(Tier::kServer, Mark::kEnd, process, base::WallTime{0}, log);
+  };
+  const auto unended = [&] { return read(log).unended_in_all(); };
+  append_json(Record(), log);
+  EXPECT_EQ(unended(), 0);  // somebody else's, or a piece of a log
+  end(6);
+  EXPECT_EQ(unended(), 0);
+  begin(7);
+  EXPECT_EQ(unended(), 1);
+  append_json(Record(), log);
+  end(7);
+  EXPECT_EQ(unended(), 0);
+  begin(7);  // was killed
+  begin(7);  // as every process of a container has the same number
+  end(7);
+  EXPECT_EQ(unended(), 1);
+  begin(8);  // two that write the same log
+  begin(9);
+  end(8);
+  EXPECT_EQ(unended(), 2);
+  end(9);
+  const ReadStats stats = read(log);
+  EXPECT_EQ(stats.unended[static_cast<size_t>(Tier::kServer)], 1);
+  EXPECT_EQ(stats.records, 2);
+  EXPECT_EQ(stats.unknown, 0);
+}
+
 TEST_F(ReaderTest, NoFileIsAnError) {
   const auto stats = read_log({.path = "/no/such.log"}, [](const Line&) {}, [](Tier, uint64_t) {});
   ASSERT_FALSE(stats.has_value());

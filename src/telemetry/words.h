@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "telemetry/mark.h"
 #include "telemetry/record.h"
 
 namespace giliran::telemetry {
@@ -32,6 +33,9 @@ inline std::optional<Phase> phase_from(std::string_view w) {
 }
 inline std::optional<Proto> proto_from(std::string_view w) {
   return from_word<Proto, Proto::kTcp>(w);
+}
+inline std::optional<Mark> mark_from(std::string_view w) {
+  return from_word<Mark, Mark::kEnd>(w);
 }
 inline std::optional<End> end_from(std::string_view w) {
   return from_word<End, End::kInternal>(w);

@@ -196,15 +196,21 @@ def is_open(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+# Lines that say where the records of a process begin and end.
+MARKS = ("begin", "end")
+
+
 def records(*paths):
-    """Every record of logs that are complete; a line that is no JSON object is a failure."""
+    """Every record of complete logs, without the marks; a line that is no JSON object fails."""
     found = []
     for path in paths:
         data = pathlib.Path(path).read_bytes()
         assert not data or data.endswith(b"\n"), f"{path} ends within a line: {data[-200:]}"
         for number, line in enumerate(data.splitlines(), 1):
             try:
-                found.append(json.loads(line))
+                one = json.loads(line)
+                if one.get("kind") not in MARKS:
+                    found.append(one)
             except ValueError:
                 raise AssertionError(f"{path}:{number} is no JSON: {line[:300]}") from None
     return found
@@ -214,7 +220,8 @@ def await_records(path, count, seconds=5):
     """The records once there are `count`: lines reach the file within 100 ms."""
     def enough():
         data = pathlib.Path(path).read_bytes() if pathlib.Path(path).exists() else b""
-        return data.count(b"\n") >= count and data.endswith(b"\n")
+        marks = sum(data.count(b'"kind":"%s"' % mark.encode()) for mark in MARKS)
+        return data.count(b"\n") - marks >= count and data.endswith(b"\n")
     try:
         until(enough, f"{count} records in {path}", seconds * SLOW)
     except TimeoutError as problem:

@@ -119,7 +119,7 @@ def test_our_log_is_replayed_at_its_own_timing(g, tmp_path):
                             "x" * 100)
     assert recorded.wait(1) == 0
     coordinator.stop()
-    log = coordinator.log.read_text().splitlines()
+    log = records(coordinator.log)
     assert len(log) == 40
     done = g.once("client", server.url(), "--replay", coordinator.log, "--speed", 2, "--json", "-",
                   "--log", "replay.log", "--log-full", "wait")
@@ -127,7 +127,7 @@ def test_our_log_is_replayed_at_its_own_timing(g, tmp_path):
     result = json.loads(done.stdout)
     assert result["plan"]["replay"]["format"] == "giliran"
     # 39 steps of 25 ms, in half the time: as they came, whatever the machine had else to do.
-    came = sorted(datetime.datetime.fromisoformat(json.loads(line)["ts"]) for line in log)
+    came = sorted(datetime.datetime.fromisoformat(r["ts"]) for r in log)
     length = (came[-1] - came[0]).total_seconds() / 2
     assert result["plan"]["duration_s"] == pytest.approx(length, abs=1e-5)
     assert length < result["elapsed_s"] < length + 2 * SLOW

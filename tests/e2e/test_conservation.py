@@ -95,7 +95,7 @@ def test_report_names_what_was_executed_twice(g):
     ended = run(g, requests=200)
     log = ended[2][0].log
     lines = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(b"".join([*lines, lines[0]]))
+    log.write_bytes(b"".join([*lines, lines[1]]))
     done = g.once("report", *logs_of(ended))
     named = re.search(r"executed twice .*\b1\b.*server-s1\.log:\d+ span [0-9a-f]{16}", done.stdout)
     assert named, done.stdout
