@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
@@ -11,6 +10,7 @@
 #include "report/format.h"
 #include "report/json_text.h"
 #include "report/table.h"
+#include "terminal/shares.h"
 
 namespace giliran::client {
 namespace {
@@ -21,9 +21,6 @@ using report::format_rate;
 
 // Fewer answers than these in an interval tell nothing of shares.
 constexpr uint64_t kAnswersTelling = 50;
-constexpr size_t kNameColumns = 20;
-constexpr size_t kBarColumns = 30;
-constexpr size_t kServersMaxShown = 8;
 
 base::Duration at(const base::Histogram& histogram, double percentile) {
   return base::Duration(static_cast<int64_t>(histogram.percentile(percentile)));
@@ -46,16 +43,6 @@ std::string times(std::string_view name, const base::Histogram& histogram) {
     text.append(11 - std::min<size_t>(10, report::width(cell)), ' ');
     text += cell;
   }
-  return text;
-}
-
-std::string bar(double share, size_t columns) {
-  static constexpr std::array<std::string_view, 8> kEighths = {"",  "▏", "▎", "▍",
-                                                               "▌", "▋", "▊", "▉"};
-  const auto eighths = static_cast<size_t>(share * static_cast<double>(columns) * 8 + 0.5);
-  std::string text;
-  for (size_t i = 0; i < eighths / 8; ++i) text += "█";
-  text += kEighths[eighths % 8];
   return text;
 }
 
@@ -128,26 +115,16 @@ std::vector<LiveLine> ProgressMeter::block(size_t columns, size_t rows) const {
 
 void ProgressMeter::add_servers(size_t columns, size_t rows, std::vector<LiveLine>& lines) const {
   const bool recent = now_.counts.answered - answered_before_ >= kAnswersTelling;
-  std::map<std::string, uint64_t> answers;
+  std::vector<terminal::Share> shares;
   uint64_t all = 0;
   for (const auto& [name, count] : now_.servers) {
     const auto before = served_before_.find(name);
     const uint64_t n = recent && before != served_before_.end() ? count - before->second : count;
-    answers[name] = n;
+    shares.push_back({.name = name, .count = n});
     all += n;
   }
-  if (answers.size() < 2 || all == 0) return;
-  size_t left = std::min(rows, kServersMaxShown);
-  const size_t bar_columns =
-      std::min(kBarColumns, columns > kNameColumns + 12 ? columns - kNameColumns - 12 : 0);
-  for (const auto& [name, count] : answers) {
-    if (left-- == 0) break;
-    const double share = static_cast<double>(count) / static_cast<double>(all);
-    std::string text = "  " + report::printable(name, kNameColumns);
-    text.append(kNameColumns + 3 - std::min(kNameColumns + 2, report::width(text)), ' ');
-    text += fmt::format("{:>6}  ", report::format_share(count, all)) + bar(share, bar_columns);
-    lines.push_back({.text = std::move(text)});
-  }
+  if (shares.size() < 2 || all == 0) return;
+  std::ranges::move(terminal::share_lines(shares, columns, rows), std::back_inserter(lines));
 }
 
 std::string ProgressMeter::json() const {

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "client/live_block.h"
 #include "client/plan.h"
 #include "client/recorder.h"
+#include "terminal/live_block.h"
 
 namespace giliran::client {
+
+using terminal::LiveLine;
 
 // Follows a run by looks at all its threads together.
 class ProgressMeter {

@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,10 +13,13 @@
 #include "client/options.h"
 #include "client/signals.h"
 #include "net/listen.h"
+#include "terminal/live_screen.h"
 #include "web/page.h"
 
 namespace giliran::client {
 namespace {
+
+using terminal::LiveScreen;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
@@ -43,35 +44,6 @@ using File = std::unique_ptr<std::FILE, Closer>;
 bool write_all(std::FILE* file, std::string_view bytes) {
   return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
 }
-
-// The live block on standard error.
-class LiveView {
- public:
-  void show(const ProgressMeter& meter) {
-    const winsize size = terminal();
-    write_all(stderr, block_.draw(meter.block(size.ws_col - 1u, size.ws_row - 1u), size.ws_col));
-  }
-  void clear() { write_all(stderr, block_.erase(terminal().ws_col)); }
-  static bool possible() {
-    const char* const name = std::getenv("TERM");
-    return ::isatty(STDERR_FILENO) == 1 && name != nullptr && std::strcmp(name, "dumb") != 0;
-  }
-
- private:
-  static winsize terminal() {
-    winsize size{};
-    const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0;
-    if (!known || size.ws_col < 10) size.ws_col = 80;
-    if (!known || size.ws_row < 3) size.ws_row = 24;
-    return size;
-  }
-  // https://no-color.org: set, and not empty.
-  static bool colour() {
-    const char* const no = std::getenv("NO_COLOR");
-    return no == nullptr || *no == '\0';
-  }
-  LiveBlock block_{colour()};
-};
 
 // Data goes to standard output; the summary is data unless something else is.
 bool stdout_is_taken(const ClientOptions& options) {
@@ -98,16 +70,34 @@ base::Result<void> check_outputs(const ClientOptions& options) {
   return {};
 }
 
-ConductorOptions watch(const ClientOptions& options, LiveView& line) {
+void show(const ProgressMeter& meter, LiveScreen& screen) {
+  const LiveScreen::Size size = LiveScreen::size();
+  screen.show(meter.block(size.columns - 1, size.rows - 1));
+}
+
+ConductorOptions watch(const ClientOptions& options, LiveScreen& screen) {
   if (options.progress == Progress::kJson) {
     return {.look_every = kJsonEvery,
             .on_look = [](const ProgressMeter& meter) { write_all(stdout, meter.json()); }};
   }
-  if (options.progress == Progress::kAuto && !options.quiet && LiveView::possible()) {
+  if (options.progress == Progress::kAuto && !options.quiet && LiveScreen::possible()) {
     return {.look_every = kLineEvery,
-            .on_look = [&line](const ProgressMeter& meter) { line.show(meter); }};
+            .on_look = [&screen](const ProgressMeter& meter) { show(meter, screen); }};
   }
   return {};
+}
+
+// A log on a terminal is for people, and stands above the live block.
+telemetry::LogOptions log_options(const ClientOptions& options, size_t workers,
+                                  LiveScreen& screen) {
+  telemetry::LogOptions log = {.path = options.log_path,
+                               .workers = workers,
+                               .full = options.log_full,
+                               .tier = telemetry::Tier::kClient};
+  if (!telemetry::goes_to_terminal(options.log_path)) return log;
+  log.format = telemetry::LogFormat::kText;
+  log.around_write = [&screen](base::FunctionRef<bool()> write) { screen.above(write); };
+  return log;
 }
 
 base::Result<void> check_descriptors(const Plan& plan) {
@@ -191,20 +181,16 @@ int run_client(const ClientOptions& options) {
   const auto outputs = Outputs::open(options);
   if (!outputs) return complain(outputs.error().message, kBadUsage);
   base::SystemClock clock;
+  LiveScreen screen;
   std::unique_ptr<telemetry::Log> log;
   if (!options.log_path.empty()) {
-    auto opened = telemetry::Log::open({.path = options.log_path,
-                                        .workers = plan->threads,
-                                        .full = options.log_full,
-                                        .tier = telemetry::Tier::kClient},
-                                       clock);
+    auto opened = telemetry::Log::open(log_options(options, plan->threads, screen), clock);
     if (!opened) return complain(opened.error().message, kBadUsage);
     log = std::move(*opened);
   }
   if (!options.quiet) fmt::print(stderr, "{}\n", text(*plan));
 
-  LiveView line;
-  ConductorOptions watching = watch(options, line);
+  ConductorOptions watching = watch(options, screen);
   watching.log = log.get();
   Conductor conductor(*plan, clock, std::move(watching));
   const auto prepared = conductor.prepare();
@@ -212,14 +198,14 @@ int run_client(const ClientOptions& options) {
   bool interrupted = false;
   const Signals signals(conductor.io(), [&] {
     if (interrupted) {
-      line.clear();
+      screen.clear();
       std::_Exit(kFailed);
     }
     interrupted = true;
     conductor.interrupt();
   });
   RunResult result = conductor.run();
-  line.clear();
+  screen.clear();
   if (log != nullptr) {
     log->close();
     result.log = log->counts();

@@ -1,4 +1,4 @@
-#include "client/live_block.h"
+#include "terminal/live_block.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "report/table.h"
 
-namespace giliran::client {
+namespace giliran::terminal {
 namespace {
 
 constexpr std::string_view kToLineEnd = "\x1b[K";
@@ -63,4 +63,4 @@ std::string LiveBlock::erase(size_t columns) {
   return out;
 }
 
-}  // namespace giliran::client
+}  // namespace giliran::terminal

@@ -1,4 +1,4 @@
-#include "client/live_block.h"
+#include "terminal/live_block.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "base/parse.h"
 #include "report/table.h"
 
-namespace giliran::client {
+namespace giliran::terminal {
 namespace {
 
 using testing::ElementsAre;
@@ -108,4 +108,4 @@ TEST(LiveBlock, ColourOnlyWhereAskedFor) {
 }
 
 }  // namespace
-}  // namespace giliran::client
+}  // namespace giliran::terminal

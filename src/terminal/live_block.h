@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace giliran::client {
+namespace giliran::terminal {
 
 struct LiveLine {
   enum class Style : unsigned char { kPlain, kStrong, kFaint, kAlarm };
@@ -29,4 +29,4 @@ class LiveBlock {
   std::vector<size_t> widths_;  // of the lines on the screen
 };
 
-}  // namespace giliran::client
+}  // namespace giliran::terminal
