@@ -125,12 +125,13 @@ struct Pool {
 
 // --- all of it ---
 
-enum class LogFormat : uint8_t { kJson, kHttplog, kTcplog, kCombined };
+// kAuto: text where the log goes to a terminal, else JSON.
+enum class LogFormat : uint8_t { kAuto, kJson, kText, kHttplog, kTcplog, kCombined };
 enum class LogFull : uint8_t { kDrop, kWait };
 
 struct Log {
   std::string path{};  // "-": standard output; empty: none
-  LogFormat format = LogFormat::kJson;
+  LogFormat format = LogFormat::kAuto;
   LogFull full = LogFull::kDrop;
   bool operator==(const Log&) const = default;
 };

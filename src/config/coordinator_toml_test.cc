@@ -217,7 +217,6 @@ quiet = false
 seed = 0
 
 [log]
-format = "json"
 full = "drop"
 
 [timeouts]

@@ -10,7 +10,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr std::array<Choice<LogFormat>, 4> kLogFormats = {{{"json", LogFormat::kJson},
+constexpr std::array<Choice<LogFormat>, 5> kLogFormats = {{{"json", LogFormat::kJson},
+                                                           {"text", LogFormat::kText},
                                                            {"httplog", LogFormat::kHttplog},
                                                            {"tcplog", LogFormat::kTcplog},
                                                            {"combined", LogFormat::kCombined}}};
@@ -188,11 +189,13 @@ std::span<const Key<Coordinator>> log_keys() {
                            "standard output"},
                           "path", &L::path, to_path),
                  "no log"),
-          choice_key<L, LogFormat>(
-              {"format", "\"combined\"",
-               "JSON, one object a line; or as HAProxy (httplog, tcplog) or NGINX (combined) "
-               "write it"},
-              "json, httplog, tcplog or combined", &L::format, kLogFormats),
+          absent(
+              choice_key<L, LogFormat>(
+                  {"format", "\"combined\"",
+                   "JSON, one object a line; text for people; or as HAProxy (httplog, tcplog) or "
+                   "NGINX (combined) write it"},
+                  "json, text, httplog, tcplog or combined", &L::format, kLogFormats),
+              "text on a terminal, else json"),
           choice_key<L, LogFull>({"full", "\"wait\"",
                                   "when the log cannot keep up: drop records and count them, or "
                                   "make the workers wait"},

@@ -15,7 +15,7 @@ class Any {
     Coordinator c{.threads = number(64), .drain_timeout = time(), .quiet = maybe(), .seed = 0};
     c.seed = maybe() ? random_.next() : number(9);
     c.log = {.path = maybe() ? text() + "x" : "",
-             .format = static_cast<LogFormat>(number(4)),
+             .format = static_cast<LogFormat>(number(6)),
              .full = static_cast<LogFull>(number(2))};
     c.timeouts.connect_timeout = time();
     c.timeouts.total_timeout = maybe() ? time() : base::Duration(0);

@@ -208,8 +208,12 @@ std::string answers_changed(const std::map<uint16_t, config::Answer>& before,
 
 std::string_view text_of(config::LogFormat format) {
   switch (format) {
+    case config::LogFormat::kAuto:
+      return "what it was";
     case config::LogFormat::kJson:
       return "json";
+    case config::LogFormat::kText:
+      return "text";
     case config::LogFormat::kHttplog:
       return "httplog";
     case config::LogFormat::kTcplog:

@@ -116,7 +116,7 @@ TEST_F(Changes, TheRest) {
 TEST(NeedsRestart, SaysWhatStaysAndKeepsIt) {
   Plan running;
   running.workers = running.workers_wanted = 2;
-  running.config.log.path = "a.log";
+  running.config.log = {.path = "a.log", .format = config::LogFormat::kJson};
   Plan next;
   next.workers = 2;
   next.workers_wanted = 4;

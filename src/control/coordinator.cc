@@ -15,6 +15,7 @@
 #include "control/diagnostics.h"
 #include "control/fleet.h"
 #include "control/listen_sockets.h"
+#include "control/live_view.h"
 #include "control/notices.h"
 #include "control/plan.h"
 #include "control/reloader.h"
@@ -42,10 +43,15 @@ net::TcpOptions tcp_options(const config::Timeouts& timeouts) {
           .unacknowledged_timeout = timeouts.unacknowledged_timeout};
 }
 
-telemetry::LogFormat log_format(config::LogFormat format) {
-  switch (format) {
+telemetry::LogFormat log_format(const config::Log& log) {
+  switch (log.format) {
+    case config::LogFormat::kAuto:
+      return telemetry::goes_to_terminal(log.path) ? telemetry::LogFormat::kText
+                                                   : telemetry::LogFormat::kJson;
     case config::LogFormat::kJson:
       return telemetry::LogFormat::kJson;
+    case config::LogFormat::kText:
+      return telemetry::LogFormat::kText;
     case config::LogFormat::kHttplog:
       return telemetry::LogFormat::kHttplog;
     case config::LogFormat::kTcplog:
@@ -75,6 +81,11 @@ std::string_view plural(uint64_t count) {
 class Coordinator final {
  public:
   explicit Coordinator(const CoordinatorOptions& options) : options_(options) {}
+  ~Coordinator() {
+    if (log_) log_->close();  // its thread speaks through members that go before it
+  }
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
 
   base::Result<void> prepare();
   int run();
@@ -88,10 +99,12 @@ class Coordinator final {
   enum class Stop : uint8_t { kNo, kDraining, kCutting };
 
   base::Result<void> open_log();
+  void say_of_log(const std::string& what);
+  telemetry::LogOptions::Around around_write(const config::Log& log);
   base::Result<std::shared_ptr<const cluster::Snapshot>> snapshot_of(
       const Plan& plan, const ListenSockets::Change& change) const;
   base::Result<void> add_worker(uint32_t index, base::Rng random);
-  void say_listening(const Listening& listening) const;
+  void say_listening(const Listening& listening);
   void warn(const std::vector<std::string>& warnings) const;
 
   void on_signal(int number);
@@ -103,6 +116,7 @@ class Coordinator final {
 
   void drain(bool bounded);
   void cut();
+  void finish_log();
   void report_drain();
   void summarise();
 
@@ -118,6 +132,7 @@ class Coordinator final {
   proxy::Shared shared_;
   std::vector<WorkerThread> workers_;
   std::optional<Fleet> fleet_;
+  std::optional<LiveView> live_;  // on a terminal
   std::optional<Reloader> reloader_;
   ServerCounts servers_;
   std::unique_ptr<net::SignalWatch> signals_;
@@ -142,9 +157,12 @@ base::Result<void> Coordinator::prepare() {
   sockets_.emplace(plan_.workers, std::move(inherited));
   auto change = GILIRAN_TRY(sockets_->prepare(plan_, tcp_options(plan_.config.timeouts)));
   snapshot_ = GILIRAN_TRY(snapshot_of(plan_, change));
-  GILIRAN_TRY_VOID(open_log());
   io_ = GILIRAN_TRY(net::make_epoll_io(clock_));
   fleet_.emplace(*io_);
+  if (!options_.config.quiet && terminal::LiveScreen::possible()) {
+    live_.emplace(*io_, *fleet_, [this]() -> const cluster::Snapshot& { return *snapshot_; });
+  }
+  GILIRAN_TRY_VOID(open_log());
   notices_.emplace(*io_);
   base::Rng random(options_.config.seed == 0 ? base::random_seed() : options_.config.seed);
   shared_.wake = [this](uint32_t index) { fleet_->serve_queues(index); };
@@ -167,9 +185,22 @@ base::Result<void> Coordinator::open_log() {
                             .workers = plan_.workers,
                             .full = wait ? telemetry::LogFull::kWait : telemetry::LogFull::kDrop,
                             .tier = telemetry::Tier::kCoordinator,
-                            .format = log_format(log.format)},
+                            .format = log_format(log),
+                            .say = [this](const std::string& what) { say_of_log(what); },
+                            .around_write = around_write(log)},
                            clock_));
   return {};
+}
+
+// On the log's thread.
+void Coordinator::say_of_log(const std::string& what) {
+  io_->post([what] { spdlog::warn("log: {}", what); });
+}
+
+// A log on the terminal that shows the live block goes above it.
+telemetry::LogOptions::Around Coordinator::around_write(const config::Log& log) {
+  if (!live_ || !telemetry::goes_to_terminal(log.path)) return {};
+  return [&screen = live_->screen()](base::FunctionRef<bool()> write) { screen.above(write); };
 }
 
 base::Result<std::shared_ptr<const cluster::Snapshot>> Coordinator::snapshot_of(
@@ -189,7 +220,7 @@ base::Result<void> Coordinator::add_worker(uint32_t index, base::Rng random) {
       proxy::Worker::Setup{.io = *w.io,
                            .options = plan_.options(),
                            .snapshot = snapshot_,
-                           .sink = log_->sink(index),
+                           .sink = live_ ? live_->meter(log_->sink(index)) : log_->sink(index),
                            .shared = shared_,
                            .random = random,
                            .index = index,
@@ -224,13 +255,15 @@ int Coordinator::run() {
   for (const auto& listening : sockets_->listening()) say_listening(*listening);
   std::fflush(stderr);
   tell_supervisor("READY=1\nSTATUS=serving");
+  if (live_) live_->start();
   io_->run();
+  if (live_) live_->stop();
   for (WorkerThread& w : workers_) {
     w.io->stop();
     w.thread.join();
   }
   reloader_.reset();
-  log_->close();
+  finish_log();
   summarise();
   for (WorkerThread& w : workers_) w.worker.reset();
   sockets_.reset();
@@ -238,10 +271,14 @@ int Coordinator::run() {
   return log_->counts().write_errors == 0 ? 0 : 1;
 }
 
-void Coordinator::say_listening(const Listening& listening) const {
+void Coordinator::say_listening(const Listening& listening) {
   if (plan_.config.quiet) return;
-  fmt::print(stderr, "listening on {}://{}\n", config::name(listening.scheme),
-             base::printable(listening.bound.text()));
+  const auto say = [&listening] {
+    fmt::print(stderr, "listening on {}://{}\n", config::name(listening.scheme),
+               base::printable(listening.bound.text()));
+    return std::fflush(stderr) == 0;
+  };
+  live_ ? live_->screen().above(say) : static_cast<void>(say());
 }
 
 void Coordinator::warn(const std::vector<std::string>& warnings) const {
@@ -367,6 +404,15 @@ void Coordinator::cut() {
   if (stop_ != Stop::kDraining) return;
   stop_ = Stop::kCutting;
   fleet_->shut();
+  log_->hurry();  // workers may be waiting for it
+}
+
+// Whoever reads the log may be slow, or gone: signals are heard until the last record is out.
+void Coordinator::finish_log() {
+  io_->timers().disarm(report_timer_);
+  log_->finish([this] { io_->stop(); });
+  io_->run();
+  log_->close();
 }
 
 void Coordinator::report_drain() {

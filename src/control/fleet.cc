@@ -84,6 +84,24 @@ void Fleet::shut() {
   }
 }
 
+void Fleet::on_each(std::function<void(size_t, const proxy::Worker&)> look,
+                    std::function<void()> done) {
+  struct Round {
+    std::function<void(size_t, const proxy::Worker&)> look;
+    std::function<void()> done;
+    size_t left;  // control thread only
+  };
+  const auto round = std::make_shared<Round>(std::move(look), std::move(done), members_.size());
+  for (size_t i = 0; i < members_.size(); ++i) {
+    members_[i].io->post([this, round, i, worker = members_[i].worker] {
+      round->look(i, *worker);
+      control_.post([round] {
+        if (--round->left == 0) round->done();
+      });
+    });
+  }
+}
+
 void Fleet::ask(std::function<void(const Left&)> answer) {
   if (answer_) return;
   answer_ = std::move(answer);

@@ -47,6 +47,8 @@ class Fleet {
   void drain(std::function<void()> done);
   // Cuts what is left; drain's `done` follows.
   void shut();
+  // Calls `look` with each worker's number on that worker's thread, then `done`.
+  void on_each(std::function<void(size_t, const proxy::Worker&)> look, std::function<void()> done);
   // Asks every worker, and calls back once all have answered. A question while one is out is
   // dropped.
   void ask(std::function<void(const Left&)> answer);
