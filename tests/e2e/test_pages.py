@@ -81,6 +81,7 @@ def nothing_is_lost(browser):
         assert (x["legend"], x["marker"]) == (x["label"], x["colour"])
     assert browser.colliding_labels() == []
     assert browser.overlapping() == []
+    assert browser.run("return document.documentElement.scrollWidth - innerWidth") <= 0
     return series
 
 
@@ -142,7 +143,6 @@ def test_a_lab_shows_every_series_and_its_result(browser, many_threads, width, d
         speed_up = scaling["points"][-1]["speed_up"]
         shown = [float(t[:-1]) for t in browser.texts("scaling-curve") if t.endswith("×")]
         assert any(v == pytest.approx(speed_up, rel=0.01) for v in shown), (speed_up, shown)
-    assert browser.run("return document.documentElement.scrollWidth") <= width
     clean(browser)
 
 
@@ -461,5 +461,8 @@ def test_a_comparison_shows_each_change_with_its_interval(browser, page, g):
             assert shown == [row["a"], row["b"], row["change"], row["low"], row["high"]]
     plots = browser.drawn()
     assert {"response-by-percentile", "service-by-percentile", "rate-over-time"} <= set(plots)
+    nothing_is_lost(browser)
+    browser.look(width=390)
+    browser.open(g.folder / "compared.html")
     nothing_is_lost(browser)
     clean(browser)

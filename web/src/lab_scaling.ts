@@ -161,7 +161,10 @@ const FEW_POINTS = 3;  // fewer are told as one against many
 
 function whys(result: LabResult, sets: Scaling[]): HTMLElement|null {
   const told = sets.filter((set) => set.words && (set.points.length >= FEW_POINTS))
-                   .map((set) => h("li", {}, h("b", {}, nameOf(set, sets)), ": ", set.words ?? ""));
+                   .map(
+                       (set) => h(
+                           "li", {}, sets.length > 1 ? h("b", {}, `${nameOf(set, sets)}: `) : null,
+                           set.words ?? ""));
   const ups = speedUps(result).map(
       (s) =>
           h("li", {}, h("b", {}, s.many), ": ", num(s.speed_up, (v) => decimal(v) + "×"),

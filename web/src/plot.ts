@@ -291,7 +291,9 @@ function series(line: Line, y: Axis, colours: Palette): uPlot.Series {
   const colour = line.colour(colours);
   return {
     label: line.label,
-    ...(line.quiet ? {class: "quiet"} : {}),
+    ...(line.quiet              ? {class: "quiet"} :
+            line.line === false ? {class: "dots"} :
+                                  {}),
     scale: line.second ? "y2" : "y",
     stroke: colour,
     width: line.line === false ? 0 : (line.width ?? 1.75),
