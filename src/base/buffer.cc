@@ -4,17 +4,6 @@
 #include <new>
 
 namespace giliran::base {
-namespace {
-
-int size_class(uint32_t capacity) {
-  GILIRAN_ASSERT(capacity <= BufferPool::kCapacities[3]);
-  int i = 0;
-  while (capacity > BufferPool::kCapacities[i]) ++i;
-  return i;
-}
-
-}  // namespace
-
 BufferPool::~BufferPool() {
   GILIRAN_ASSERT(in_use_ == 0);
   for (Idle*& list : idle_) {
@@ -27,22 +16,26 @@ BufferPool::~BufferPool() {
 }
 
 Buffer BufferPool::take(uint32_t capacity) {
-  const int index = size_class(capacity);
+  static_assert(size_class(kCapacityMax) + 1 == kClasses);
+  const uint32_t index = size_class(capacity);
+  const uint32_t granted = kCapacityMin << index;
   Block* block = nullptr;
   if (idle_[index] != nullptr) {
     block = reinterpret_cast<Block*>(idle_[index]) - 1;
     idle_[index] = idle_[index]->next;
-    idle_bytes_ -= kCapacities[index];
+    idle_bytes_ -= granted;
   } else {
-    void* memory = std::malloc(sizeof(Block) + kCapacities[index]);
+    void* memory = std::malloc(sizeof(Block) + granted);
     if (memory == nullptr) throw std::bad_alloc();
     block = static_cast<Block*>(memory);
     block->pool = this;
-    block->capacity = kCapacities[index];
+    block->capacity = granted;
   }
   block->references = 1;
   ++in_use_;
   bytes_in_use_ += block->capacity;
+  if (bytes_in_use_ > limit_bytes_) [[unlikely]]
+    watcher_->on_over_limit();
   return Buffer(block);
 }
 
@@ -60,7 +53,7 @@ void BufferPool::release(Block* block) {
     return;
   }
   Idle* idle = reinterpret_cast<Idle*>(block + 1);
-  const int index = size_class(block->capacity);
+  const uint32_t index = size_class(block->capacity);
   idle->next = idle_[index];
   idle_[index] = idle;
   idle_bytes_ += block->capacity;

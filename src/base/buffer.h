@@ -2,6 +2,7 @@
 // must stay on the thread of its pool.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +14,17 @@
 namespace giliran::base {
 
 class BufferPool;
+
+// Hears of a pool that is over its limit.
+class PoolWatcher {
+ public:
+  // A block was taken, and more than the limit is in use. Comes with each such block; the taker has
+  // it all the same, and nothing may be freed inside this call: act a little later.
+  virtual void on_over_limit() = 0;
+
+ protected:
+  ~PoolWatcher() = default;
+};
 
 // One block of a pool: this header, then `capacity` bytes.
 struct Block {
@@ -87,6 +99,24 @@ class Slice {
     size_ += static_cast<uint32_t>(bytes.size());
     return true;
   }
+  // Appends in place as much as try_extend() could; returns how many bytes that was.
+  uint32_t extend(std::string_view bytes) {
+    const uint32_t n =
+        block_ == nullptr
+            ? 0
+            : static_cast<uint32_t>(block_->bytes() + block_->capacity - data_) - size_;
+    bytes = bytes.substr(0, n);
+    return try_extend(bytes) ? static_cast<uint32_t>(bytes.size()) : 0;
+  }
+  // Moves `next` down to where `first` ends; both are parts of this slice, in this order. Returns
+  // the two as one. What is between them is lost, so that nobody else may be looking at it.
+  std::string_view close_up(std::string_view first, std::string_view next) {
+    GILIRAN_ASSERT(block_ != nullptr && first.data() >= data_);
+    GILIRAN_ASSERT(first.data() + first.size() <= next.data());
+    char* const to = block_->bytes() + (first.data() - block_->bytes()) + first.size();
+    std::memmove(to, next.data(), next.size());
+    return {first.data(), first.size() + next.size()};
+  }
   inline void reset();
 
   // Bytes of the block this slice keeps from being reused; 0 for static bytes.
@@ -153,10 +183,17 @@ class Buffer {
   uint32_t size_ = 0;
 };
 
-// Blocks of four sizes, kept for reuse up to a bound. Not thread-safe: one loop owns it.
+// Blocks of 1 KiB and its doubles up to 64 KiB, kept for reuse up to a bound: bytes above 1 KiB
+// that are copied into a block of theirs fill at least half of it. Not thread-safe: one loop owns
+// it.
 class BufferPool {
  public:
-  static constexpr uint32_t kCapacities[] = {1024, 4096, 16384, 65536};
+  static constexpr uint32_t kCapacityMin = 1024;
+  static constexpr uint32_t kCapacityMax = 65536;
+  // Of the smallest block that holds so many bytes (at most 64 KiB).
+  static constexpr uint32_t capacity_for(uint32_t bytes) {
+    return kCapacityMin << size_class(bytes);
+  }
 
   // idle_bytes_max: how many bytes of unused blocks are kept before they go back to the allocator.
   explicit BufferPool(size_t idle_bytes_max = size_t{16} << 20) : idle_bytes_max_(idle_bytes_max) {}
@@ -168,6 +205,19 @@ class BufferPool {
   Buffer take(uint32_t capacity);
   // The bytes copied into a block that fits them closely (at most 64 KiB).
   Slice copy(std::string_view bytes);
+  // Whether it keeps more memory from being reused than a copy of it would.
+  static bool loose(const Slice& slice) {
+    return slice.size() < slice.block_capacity() &&
+           capacity_for(slice.size()) < slice.block_capacity();
+  }
+  // The slice itself, or a copy where it is loose: for what is kept.
+  Slice fitted(Slice slice) { return loose(slice) ? copy(slice.view()) : std::move(slice); }
+
+  // watcher: null where there is nobody any more. It outlives the pool or is taken away.
+  void watch(size_t limit_bytes, PoolWatcher* watcher) {
+    limit_bytes_ = watcher == nullptr ? SIZE_MAX : limit_bytes;
+    watcher_ = watcher;
+  }
 
   size_t blocks_in_use() const { return in_use_; }
   size_t bytes_in_use() const { return bytes_in_use_; }
@@ -178,13 +228,20 @@ class BufferPool {
   struct Idle {
     Idle* next;
   };
+  static constexpr uint32_t kClasses = 7;
+  static constexpr uint32_t size_class(uint32_t bytes) {
+    GILIRAN_ASSERT(bytes <= kCapacityMax);
+    return bytes <= kCapacityMin ? 0 : static_cast<uint32_t>(std::bit_width((bytes - 1) >> 10));
+  }
   void release(Block* block);
 
   size_t idle_bytes_max_;
+  size_t limit_bytes_ = SIZE_MAX;
+  PoolWatcher* watcher_ = nullptr;
   size_t idle_bytes_ = 0;
   size_t in_use_ = 0;
   size_t bytes_in_use_ = 0;
-  Idle* idle_[4] = {};
+  Idle* idle_[kClasses] = {};
 };
 
 inline void Slice::reset() {

@@ -12,8 +12,15 @@ namespace {
 
 TEST(Buffer, SizeClassesFitClosely) {
   BufferPool pool;
-  for (const auto& [asked, got] : std::vector<std::pair<uint32_t, uint32_t>>{
-           {0, 1024}, {1, 1024}, {1024, 1024}, {1025, 4096}, {4097, 16384}, {65536, 65536}}) {
+  for (const auto& [asked, got] : std::vector<std::pair<uint32_t, uint32_t>>{{0, 1024},
+                                                                             {1, 1024},
+                                                                             {1024, 1024},
+                                                                             {1025, 2048},
+                                                                             {2048, 2048},
+                                                                             {2049, 4096},
+                                                                             {16385, 32768},
+                                                                             {32769, 65536},
+                                                                             {65536, 65536}}) {
     EXPECT_EQ(pool.take(asked).capacity(), got) << asked;
   }
   EXPECT_EQ(pool.blocks_in_use(), 0U);
@@ -122,13 +129,54 @@ TEST(Slice, MoveLeavesNothingBehind) {
   EXPECT_EQ(pool.blocks_in_use(), 1U);
 }
 
+TEST(Slice, ExtendsAsFarAsItsBlockGoes) {
+  BufferPool pool;
+  Slice s = pool.copy(std::string(1000, 'a'));
+  EXPECT_EQ(s.extend(std::string(30, 'b')), 24U);
+  EXPECT_EQ(s.size(), 1024U);
+  EXPECT_EQ(s.extend("c"), 0U);
+  s.truncate(10);
+  {
+    const Slice other = s.share();
+    EXPECT_EQ(s.extend("d"), 0U);  // not ours alone
+  }
+  EXPECT_EQ(s.extend("d"), 1U);
+  EXPECT_EQ(s.view(), std::string(10, 'a') + "d");
+  EXPECT_EQ(Slice::of_static("x").extend("y"), 0U);
+}
+
+TEST(Slice, ClosesUp) {
+  BufferPool pool;
+  Slice s = pool.copy("head 1:a 2:bc 3:def tail");
+  const std::string_view all = s.view();
+  std::string_view data = s.close_up(all.substr(7, 1), all.substr(11, 2));
+  data = s.close_up(data, all.substr(16, 3));
+  EXPECT_EQ(data, "abcdef");
+  EXPECT_EQ(data.data(), all.data() + 7);
+  EXPECT_EQ(all.substr(0, 7), "head 1:");
+  EXPECT_EQ(all.substr(16), "def tail");
+}
+
+TEST(BufferPool, WhatIsKeptFitsItsBlock) {
+  BufferPool pool;
+  Buffer large = pool.take(65536);
+  large.append(std::string(1025, 'x'));
+  const Slice fitted = pool.fitted(large.take());
+  EXPECT_EQ(fitted.block_capacity(), 2048U);
+  EXPECT_EQ(fitted.size(), 1025U);
+  const char* const at = fitted.data();
+  EXPECT_EQ(pool.fitted(fitted.share()).data(), at);  // as it is
+  const std::string large_static(100'000, 's');
+  EXPECT_EQ(pool.fitted(Slice::of_static(large_static)).block_capacity(), 0U);
+}
+
 TEST(BufferPool, ReusesTheBlockGivenBackLast) {
   BufferPool pool;
   const char* first = pool.copy("x").data();
   Buffer b = pool.take(100);
   EXPECT_EQ(b.data(), first);
   const Buffer of_another_class = pool.take(2000);
-  EXPECT_EQ(of_another_class.capacity(), 4096U);
+  EXPECT_EQ(of_another_class.capacity(), 2048U);
 }
 
 TEST(BufferPool, KeepsNoMoreThanItsBound) {
@@ -140,6 +188,26 @@ TEST(BufferPool, KeepsNoMoreThanItsBound) {
   small.reset();
   EXPECT_EQ(pool.take(1).data(), at);
   EXPECT_EQ(pool.bytes_in_use(), 0U);
+}
+
+TEST(BufferPool, TellsOfEveryBlockOverItsLimit) {
+  struct Watcher final : PoolWatcher {
+    void on_over_limit() override { ++told; }
+    int told = 0;
+  } watcher;
+  BufferPool pool;
+  pool.watch(4096, &watcher);
+  Buffer a = pool.take(4096);
+  EXPECT_EQ(watcher.told, 0);
+  Buffer b = pool.take(1);
+  const Slice c = pool.copy("c");
+  EXPECT_EQ(watcher.told, 2);
+  a.reset();
+  const Slice d = pool.copy("d");
+  EXPECT_EQ(watcher.told, 2);
+  pool.watch(0, nullptr);
+  const Slice e = pool.copy("e");
+  EXPECT_EQ(watcher.told, 2);
 }
 
 TEST(BufferPoolDeathTest, ABlockThatOutlivesThePoolIsABug) {

@@ -38,6 +38,8 @@ End end_of(conn::StreamEnd end) {
       return End::kBadResponse;
     case conn::StreamEnd::kShutdown:
       return End::kShutdown;
+    case conn::StreamEnd::kMemory:
+      break;  // of the coordinator only
   }
   return End::kInternal;
 }

@@ -81,6 +81,7 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   uint64_t number() const { return facts_.connection; }
   base::Duration connect_took() const { return connect_took_; }
   base::Instant idle_since() const { return idle_since_; }
+  uint64_t held() const { return input_.held() + out_.held(); }  // memory it keeps
   // Closes; a stream under way gets on_closed(kShutdown). on_connection_closed follows.
   void shut();
 
@@ -111,7 +112,11 @@ class ClientConnection final : private net::SocketEvents, private ClientStream {
   bool opens_tunnel(uint16_t status) const;
   void begin_tunnel();
   void process_end_of_input();
+  bool says_nothing_more() const;
+  net::SocketId sends_to() const;
   void push(base::Slice slice, bool body);
+  void push_last_chunk(std::span<const Field> trailers);
+  void begin_writing();
   void flush();
   void maybe_complete();
   void complete();

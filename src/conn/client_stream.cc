@@ -26,7 +26,7 @@ void ClientConnection::send_head(const RequestOut& head) {
       break;
     case BodyLength::Kind::kUnknown:
       framing = {.name = "Transfer-Encoding", .value = "chunked"};
-      body_out_ = BodyOut::kChunkedFirst;
+      body_out_ = BodyOut::kChunked;
       break;
   }
   const bool connect = method_ == Method::kConnect;
@@ -42,10 +42,6 @@ void ClientConnection::send_head(const RequestOut& head) {
 void ClientConnection::send_data(base::Slice data) {
   GILIRAN_ASSERT(request_half_ == RequestHalf::kSending);
   if (body_out_ == BodyOut::kNone || data.empty()) return;
-  if (body_out_ != BodyOut::kPlain) {
-    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
-    body_out_ = BodyOut::kChunked;
-  }
   push(std::move(data), true);
 }
 
@@ -56,9 +52,7 @@ void ClientConnection::send_end(std::span<const Field> trailers) {
     if (out_.empty()) io_.timers().arm(timer_, io_.turn_started());
     return;
   }
-  if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
-  }
+  if (body_out_ == BodyOut::kChunked) push_last_chunk(trailers);
   request_half_ = RequestHalf::kQueued;
   note_request_sent();
   // All of it may have been taken before: from here on it is the server's turn.
@@ -88,12 +82,34 @@ void ClientConnection::abort() {
 
 // --- writing ---
 
-void ClientConnection::push(base::Slice slice, bool body) {
-  if (state_ == State::kClosing || (state_ == State::kTunnel && send_error_ != 0)) return;
+bool ClientConnection::says_nothing_more() const {
+  return state_ == State::kClosing || (state_ == State::kTunnel && send_error_ != 0);
+}
+
+// Before the connection is up everything waits in the queue.
+net::SocketId ClientConnection::sends_to() const {
+  return state_ == State::kConnecting ? net::SocketId{} : socket_;
+}
+
+void ClientConnection::push_last_chunk(std::span<const Field> trailers) {
+  if (says_nothing_more()) return;
   const bool was_empty = out_.empty();
-  // Before the connection is up everything waits in the queue.
-  out_.push(io_, state_ == State::kConnecting ? net::SocketId{} : socket_, std::move(slice), body);
-  if (!was_empty) return;
+  out_.push_last_chunk(io_, sends_to(), chunk_end(io_.buffers(), trailers));
+  if (was_empty) begin_writing();
+}
+
+void ClientConnection::push(base::Slice slice, bool body) {
+  if (says_nothing_more()) return;
+  const bool was_empty = out_.empty();
+  if (body && body_out_ == BodyOut::kChunked) {
+    out_.push_chunk(io_, sends_to(), std::move(slice));
+  } else {
+    out_.push(io_, sends_to(), std::move(slice), body);
+  }
+  if (was_empty) begin_writing();
+}
+
+void ClientConnection::begin_writing() {
   wrote_ = io_.turn_started();
   if (state_ != State::kExchange) return;
   refresh_deadline();

@@ -68,21 +68,11 @@ base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const
   return written(std::move(buffer), writer);
 }
 
-base::Slice chunk_prefix(base::BufferPool& pool, uint32_t bytes, bool first) {
-  base::Buffer buffer = pool.take(32);
-  if (!first) buffer.append(wire::http1::kChunkEnd);
-  char line[18];
-  buffer.append({line, wire::http1::format_chunk_size(bytes, line)});
-  return buffer.take();
-}
-
-base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers, bool first) {
-  if (trailers.empty()) {
-    return base::Slice::of_static(first ? "0\r\n\r\n" : "\r\n0\r\n\r\n");
-  }
+base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers) {
+  if (trailers.empty()) return base::Slice::of_static("\r\n0\r\n\r\n");
   base::Buffer buffer = pool.take(static_cast<uint32_t>(kFixedBytes + fields_size(trailers)));
   Writer writer(buffer.data(), buffer.capacity());
-  if (!first) writer.raw(wire::http1::kChunkEnd);
+  writer.raw(wire::http1::kChunkEnd);
   writer.raw(wire::http1::kLastChunk);
   write_fields(writer, trailers);
   writer.end_of_head();

@@ -21,9 +21,8 @@ base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const F
                          std::string_view connection);
 base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const Framed& framing,
                           std::string_view connection);
-// The framing bytes before a chunk: ends the chunk before it where there was one.
-base::Slice chunk_prefix(base::BufferPool& pool, uint32_t bytes, bool first);
-// Ends the last chunk, and the body with it.
-base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers, bool first);
+// The end of a chunked body, for OutQueue::push_last_chunk(): the CRLF of the chunk before it, the
+// last chunk, trailers.
+base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers);
 
 }  // namespace giliran::conn

@@ -1,12 +1,15 @@
 #include "conn/input.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace giliran::conn {
 namespace {
 
 constexpr uint32_t kBlockMax = 65536;
 constexpr uint32_t kCopyMax = 1024;  // a part up to this size is copied out of a larger block
+constexpr uint32_t kMoveMax =
+    4096;  // behind a piece of a body up to this size the next is moved up
 
 }  // namespace
 
@@ -46,6 +49,34 @@ base::Slice Input::part(base::BufferPool& pool, std::string_view bytes) const {
   if (bytes.size() <= kCopyMax && first_.block_capacity() > kCopyMax) return pool.copy(bytes);
   return first_.share(static_cast<uint32_t>(bytes.data() - first_.data()),
                       static_cast<uint32_t>(bytes.size()));
+}
+
+BodyIn Input::read_body(wire::http1::BodyParser& parser, base::BufferPool& pool,
+                        wire::http1::Fields* trailers) {
+  using Kind = wire::http1::BodyEvent::Kind;
+  const std::string_view bytes = view();
+  uint32_t at = 0;
+  std::string_view data;
+  wire::http1::BodyEvent event;
+  do {
+    event = parser.next(bytes.substr(at), trailers);
+    if (event.kind != Kind::kData) break;
+    at += event.consumed;
+    data = data.empty() ? event.data : first_.close_up(data, event.data);
+  } while (event.data.size() <= kMoveMax);
+  BodyIn in{.data = data.empty() ? base::Slice() : part(pool, data),
+            .then = event.kind,
+            .problem = event.problem,
+            .end_bytes = event.consumed,
+            .wire_bytes = at};
+  if (event.kind == Kind::kData) in.end_bytes = 0;
+  in.wire_bytes += in.end_bytes;
+  if (event.kind == Kind::kNeedMore) at += std::exchange(in.end_bytes, 0);
+  const bool all = at == bytes.size();
+  drop_front(at);
+  // What did not fit into one block with these comes now.
+  if (event.kind == Kind::kNeedMore && (all ? !empty() : join_more(pool))) in.then = Kind::kData;
+  return in;
 }
 
 void Input::reset() {

@@ -77,5 +77,100 @@ TEST_F(InputTest, APartThatIsHeldIsNotWrittenOver) {
   EXPECT_EQ(input_.view(), "a" + std::string(100, 'b'));
 }
 
+// --- bodies ---
+
+class BodyInputTest : public InputTest {
+ protected:
+  using Kind = wire::http1::BodyEvent::Kind;
+  BodyInputTest() { parser_.start(wire::http1::Framing::kChunked, 0); }
+  void receive(std::string_view text, uint32_t capacity = 16'384) {
+    base::Buffer buffer = pool_.take(capacity);
+    ASSERT_EQ(buffer.append(text), text.size());
+    input_.add(pool_, buffer.take());
+  }
+  BodyIn read() { return input_.read_body(parser_, pool_, &trailers_); }
+
+  wire::http1::BodyParser parser_;
+  wire::http1::Fields trailers_;
+};
+
+TEST_F(BodyInputTest, SmallChunksAreOnePiece) {
+  receive("1\r\na\r\n2;x=y\r\nbc\r\n3\r\nde");
+  BodyIn in = read();
+  EXPECT_EQ(in.data.view(), "abcde");
+  EXPECT_EQ(in.data.block_capacity(), 1024U);
+  EXPECT_EQ(in.then, Kind::kNeedMore);
+  EXPECT_EQ(in.wire_bytes, 22U);
+  EXPECT_TRUE(input_.empty());
+  receive("f\r\n0\r\nA: b\r\n\r\nGET");
+  in = read();
+  EXPECT_EQ(in.data.view(), "f");
+  EXPECT_EQ(in.then, Kind::kEnd);
+  EXPECT_EQ(trailers_.count, 1U);
+  EXPECT_EQ(trailers_.items[0].value, "b");
+  EXPECT_EQ(in.wire_bytes, 14U);
+  input_.drop_front(in.end_bytes);
+  EXPECT_EQ(input_.view(), "GET");
+}
+
+TEST_F(BodyInputTest, LargeChunksAreNotMoved) {
+  const std::string large(5'000, 'l');
+  receive("1388\r\n" + large + "\r\n1\r\na\r\n1\r\nb\r\n");
+  const char* const at = input_.view().data();
+  BodyIn in = read();
+  EXPECT_EQ(in.data.data(), at + 6);
+  EXPECT_EQ(in.then, Kind::kData);
+  in = read();
+  EXPECT_EQ(in.data.view(), "ab");
+  EXPECT_EQ(in.then, Kind::kNeedMore);
+}
+
+TEST_F(BodyInputTest, AnErrorComesBehindTheDataBeforeIt) {
+  receive("1\r\na\r\nZZ\r\n");
+  const BodyIn in = read();
+  EXPECT_EQ(in.data.view(), "a");
+  EXPECT_EQ(in.then, Kind::kError);
+  EXPECT_EQ(in.problem, wire::http1::Problem::kBadChunk);
+}
+
+TEST_F(BodyInputTest, GoesOnWithWhatDidNotFitIntoTheBlock) {
+  const std::string first = "1\r\na\r\n" + std::string("fa00\r\n") + std::string(64'000, 'x');
+  receive(first.substr(0, 60'000), 65'536);
+  receive(first.substr(60'000) + "\r\n2\r\nbc\r\n0\r\n\r\n");
+  std::string body;
+  Kind then = Kind::kData;
+  for (int looks = 0; then == Kind::kData && looks < 10; ++looks) {
+    const BodyIn in = read();
+    body += in.data.view();
+    then = in.then;
+  }
+  EXPECT_EQ(then, Kind::kEnd);
+  EXPECT_TRUE(body == "a" + std::string(64'000, 'x') + "bc");
+}
+
+TEST_F(BodyInputTest, EverySplitReadsTheSame) {
+  const std::string text =
+      "3\r\nabc\r\n1;e\r\nd\r\n10\r\n0123456789abcdef\r\n0\r\nT: v\r\n\r\nrest";
+  for (size_t cut = 1; cut < text.size(); ++cut) {
+    parser_.start(wire::http1::Framing::kChunked, 0);
+    input_.reset();
+    std::string body;
+    uint64_t wire_bytes = 0;
+    BodyIn in;
+    for (const std::string& part : {text.substr(0, cut), text.substr(cut)}) {
+      if (in.then == Kind::kEnd) break;
+      receive(part);
+      do {
+        in = read();
+        body += in.data.view();
+        wire_bytes += in.wire_bytes;
+      } while (in.then == Kind::kData);
+    }
+    EXPECT_EQ(in.then, Kind::kEnd) << cut;
+    EXPECT_EQ(body, "abcd0123456789abcdef") << cut;
+    EXPECT_EQ(wire_bytes, text.size() - 4) << cut;
+  }
+}
+
 }  // namespace
 }  // namespace giliran::conn

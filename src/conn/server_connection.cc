@@ -358,28 +358,27 @@ void ServerConnection::begin_stream(const RequestHead& head, uint32_t head_bytes
 bool ServerConnection::process_body() {
   thread_local Fields trailers;
   trailers.count = 0;
-  const BodyEvent event = body_.next(input_.view(), &trailers);
-  facts_.bytes_in += event.consumed;
-  switch (event.kind) {
+  BodyIn in = input_.read_body(body_, io_.buffers(), &trailers);
+  facts_.bytes_in += in.wire_bytes;
+  if (!in.data.empty()) {
+    unconsumed_ += in.data.size();
+    read_clock_.read(io_.turn_started(), in.data.size());
+    stream_->on_request_data(std::move(in.data));
+    if (state_ != State::kExchange) return true;
+  }
+  switch (in.then) {
     case BodyEvent::Kind::kNeedMore:
-      input_.drop_front(event.consumed);
-      return input_.join_more(io_.buffers());
-    case BodyEvent::Kind::kData: {
-      base::Slice part = input_.part(io_.buffers(), event.data);
-      input_.drop_front(event.consumed);
-      unconsumed_ += part.size();
-      read_clock_.read(io_.turn_started(), part.size());
-      stream_->on_request_data(std::move(part));
+      return false;
+    case BodyEvent::Kind::kData:
       return true;
-    }
     case BodyEvent::Kind::kEnd:
       request_half_ = RequestHalf::kEnded;
       stream_->on_request_end(trailers);
-      if (state_ != State::kClosing) input_.drop_front(event.consumed);
+      if (state_ != State::kClosing) input_.drop_front(in.end_bytes);
       return state_ == State::kTunnel;  // answered at once
     case BodyEvent::Kind::kError:
-      fail_exchange({.end = StreamEnd::kBadMessage, .problem = event.problem},
-                    wire::http1::status_for(event.problem));
+      fail_exchange({.end = StreamEnd::kBadMessage, .problem = in.problem},
+                    wire::http1::status_for(in.problem));
       return false;
   }
   return false;

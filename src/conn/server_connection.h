@@ -99,6 +99,11 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   bool tunnel() const { return state_ == State::kTunnel; }
   // Cuts now: on_closed(kShutdown) to the stream under way, then on_connection_closed.
   void shut();
+  // Ends what is under way for want of memory: answers 503 where nothing of an answer has gone out,
+  // and closes; else cuts. Not inside an event of this connection's.
+  void give_up_memory();
+  // Memory it keeps: blocks with what was received and what waits to be sent.
+  uint64_t held() const { return input_.held() + out_.held(); }
 
  private:
   enum class State : uint8_t {
@@ -137,7 +142,10 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void maybe_end_tunnel();
   void count_sent() const;
   void send_failed(int error);
+  bool says_nothing_more() const;
   void push(base::Slice slice, bool body);
+  void push_last_chunk(std::span<const Field> trailers);
+  void begin_writing();
   void start_lingering();
   void close_now(net::CloseMode mode);
 

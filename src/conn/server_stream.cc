@@ -57,6 +57,24 @@ void ServerConnection::fail_exchange(StreamClosed why, uint16_t status) {
   }
 }
 
+void ServerConnection::give_up_memory() {
+  const StreamClosed why{.end = StreamEnd::kMemory};
+  switch (state_) {
+    case State::kHead:
+      return refuse(why, 503);
+    case State::kExchange:
+      return fail_exchange(why, 503);
+    case State::kTunnel:
+      end_stream(why);
+      break;
+    case State::kIdle:
+    case State::kLingering:
+    case State::kClosing:
+      break;
+  }
+  if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+}
+
 void ServerConnection::queue_answer(const StreamClosed& why) {
   const uint16_t status = why.answered;
   const OwnAnswer own = handler_.own_answer(*this, why, status);
@@ -110,7 +128,7 @@ void ServerConnection::send_head(const ResponseOut& head) {
         keep_alive_ = keep_alive_ && (head_request_ || bodiless);
       } else if (!bodiless) {
         framing = {.name = "Transfer-Encoding", .value = "chunked"};
-        body_out_ = BodyOut::kChunkedFirst;
+        body_out_ = BodyOut::kChunked;
       }
       break;
   }
@@ -143,19 +161,13 @@ void ServerConnection::begin_tunnel(const ResponseOut& head) {
 void ServerConnection::send_data(base::Slice data) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
   if (body_out_ == BodyOut::kNone || data.empty()) return;
-  if (body_out_ != BodyOut::kPlain) {
-    push(chunk_prefix(io_.buffers(), data.size(), body_out_ == BodyOut::kChunkedFirst), false);
-    body_out_ = BodyOut::kChunked;
-  }
   push(std::move(data), true);
 }
 
 void ServerConnection::send_end(std::span<const Field> trailers) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kHeadSent);
   response_half_ = ResponseHalf::kEnded;
-  if (body_out_ == BodyOut::kChunkedFirst || body_out_ == BodyOut::kChunked) {
-    push(chunk_end(io_.buffers(), trailers, body_out_ == BodyOut::kChunkedFirst), false);
-  }
+  if (body_out_ == BodyOut::kChunked) push_last_chunk(trailers);
   // Everything may be with the kernel already (the end came after the last on_sent): the stream
   // ends on a timer's event then, never inside this call.
   if (!out_.empty()) return;
@@ -177,11 +189,29 @@ void ServerConnection::abort() {
 
 // --- writing ---
 
-void ServerConnection::push(base::Slice slice, bool body) {
-  if (state_ == State::kClosing || (state_ == State::kTunnel && send_error_ != 0)) return;
+bool ServerConnection::says_nothing_more() const {
+  return state_ == State::kClosing || (state_ == State::kTunnel && send_error_ != 0);
+}
+
+void ServerConnection::push_last_chunk(std::span<const Field> trailers) {
+  if (says_nothing_more()) return;
   const bool was_empty = out_.empty();
-  out_.push(io_, socket_, std::move(slice), body);
-  if (!was_empty) return;
+  out_.push_last_chunk(io_, socket_, chunk_end(io_.buffers(), trailers));
+  if (was_empty) begin_writing();
+}
+
+void ServerConnection::push(base::Slice slice, bool body) {
+  if (says_nothing_more()) return;
+  const bool was_empty = out_.empty();
+  if (body && body_out_ == BodyOut::kChunked) {
+    out_.push_chunk(io_, socket_, std::move(slice));
+  } else {
+    out_.push(io_, socket_, std::move(slice), body);
+  }
+  if (was_empty) begin_writing();
+}
+
+void ServerConnection::begin_writing() {
   wrote_ = io_.turn_started();
   if (state_ == State::kExchange) refresh_deadline();
 }

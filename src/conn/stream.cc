@@ -30,6 +30,8 @@ std::string_view name(StreamEnd end) {
       return "bad-message";
     case StreamEnd::kShutdown:
       return "shutdown";
+    case StreamEnd::kMemory:
+      return "memory";
   }
   return "";
 }

@@ -86,7 +86,8 @@ enum class StreamEnd : uint8_t {
   kBodyTooSlow,   // server: a request body came slower than body_rate_min
   kTunnelIdle,    // nothing moved in a tunnel, in either direction
   kBadMessage,    // problem says which
-  kShutdown       // this process is ending
+  kShutdown,      // this process is ending
+  kMemory         // memory is short, and it held most
 };
 std::string_view name(StreamEnd end);  // "connect-refused"
 

@@ -175,12 +175,13 @@ class Io {
   virtual void receive(SocketId socket) = 0;
   virtual bool receiving(SocketId socket) const = 0;
   // One send outstanding at most: 1..kSendSlicesMax slices, none empty. They stay the caller's, and
-  // must stay where they are until on_sent or on_closed.
+  // must stay where they are until on_sent or on_closed; but see extend_send().
   virtual void send(SocketId socket, std::span<const base::Slice> slices) = 0;
   virtual bool sending(SocketId socket) const = 0;
   // Adds `count` slices that lie directly behind those of the outstanding send, so that what is
   // said in several calls of one turn leaves in one. False, and nothing changed, where nothing is
-  // being sent or that would make more than kSendSlicesMax.
+  // being sent or that would make more than kSendSlicesMax. Where it was true, the caller may also
+  // let the last slice that was there grow, before this call of its ends: the bytes it had stay.
   virtual bool extend_send(SocketId socket, size_t count) = 0;
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.

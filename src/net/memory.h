@@ -15,6 +15,7 @@ struct MemoryOptions {
   base::Duration delay_min = std::chrono::microseconds(20);  // one way, per delivery
   base::Duration delay_max = std::chrono::microseconds(200);
   double split = 0.5;             // part of deliveries that are cut in two or more at random places
+  uint32_t piece_bytes_max = 0;   // of one delivery; 0: no limit
   double reset = 0;               // probability, per delivery, that the connection is reset instead
   double no_pipe = 0.1;           // part of the splices for which there is no pipe
   uint32_t window_bytes = 65536;  // bytes in flight or unread per direction before a sender waits

@@ -319,8 +319,15 @@ std::string MemoryIo::take_from_slices(Socket& socket, size_t bytes_max) {
   return bytes;
 }
 
-// Cuts the bytes at random places, some of the time.
+// Cuts the bytes at random places, some of the time, or into pieces of the size that is asked for.
 void MemoryIo::deliver_pieces(SocketId id, Socket& socket, std::string bytes) {
+  const uint32_t most = network_.options.piece_bytes_max;
+  if (most != 0) {
+    for (size_t at = 0; at < bytes.size(); at += most) {
+      transmit(id, socket, Item::kData, bytes.substr(at, most));
+    }
+    return;
+  }
   for (int cuts = 0; cuts < kCutsMax && bytes.size() > 1; ++cuts) {
     if (network_.rng.uniform() >= network_.options.split) break;
     const size_t cut = 1 + network_.rng.below(bytes.size() - 1);
@@ -350,7 +357,9 @@ Received MemoryIo::take_received(Socket& socket) {
     const size_t room = socket.large_buffer ? kReceiveLargeBytes : kReceiveBytes;
     const size_t n = std::min(unread, room);
     socket.large_buffer = n == room || (socket.large_buffer && n > kReceiveBytes);
-    received.data = buffers_.copy(std::string_view(socket.inbox).substr(socket.inbox_read, n));
+    base::Buffer buffer = buffers_.take(static_cast<uint32_t>(room));  // as the kernel is given one
+    buffer.append(std::string_view(socket.inbox).substr(socket.inbox_read, n));
+    received.data = buffer.take();
     socket.inbox_read += n;
     if (socket.inbox_read == socket.inbox.size()) {
       socket.inbox.clear();

@@ -31,6 +31,8 @@ End end_of_attempt(conn::StreamEnd end) {
       return End::kBadResponse;
     case conn::StreamEnd::kShutdown:
       return End::kShutdown;
+    case conn::StreamEnd::kMemory:
+      return End::kLimit;
   }
   return End::kInternal;
 }
@@ -50,6 +52,8 @@ End end_of_client(conn::StreamEnd end) {
       return End::kIdleTimeout;
     case conn::StreamEnd::kShutdown:
       return End::kShutdown;
+    case conn::StreamEnd::kMemory:
+      return End::kLimit;
     case conn::StreamEnd::kConnectRefused:
     case conn::StreamEnd::kConnectTimeout:
     case conn::StreamEnd::kConnectFailed:
@@ -61,7 +65,7 @@ End end_of_client(conn::StreamEnd end) {
 }
 
 bool by_coordinator(End end) {
-  return end == End::kShutdown || end == End::kIdleTimeout;
+  return end == End::kShutdown || end == End::kIdleTimeout || end == End::kLimit;
 }
 
 bool is_connect_failure(conn::StreamEnd end) {
@@ -114,7 +118,9 @@ std::string_view reason_of(const conn::StreamClosed& closed) {
   if (closed.problem != wire::http1::Problem::kNone) {
     return wire::http1::problem_name(closed.problem);
   }
-  if (closed.end == conn::StreamEnd::kBodyTooSlow) return conn::name(closed.end);
+  if (closed.end == conn::StreamEnd::kBodyTooSlow || closed.end == conn::StreamEnd::kMemory) {
+    return conn::name(closed.end);
+  }
   const char* text = closed.error == 0 ? nullptr : strerrorname_np(closed.error);
   return text == nullptr ? std::string_view() : std::string_view(text);
 }

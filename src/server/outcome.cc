@@ -35,6 +35,8 @@ Outcome outcome_of(const conn::StreamClosed& closed) {
     case conn::StreamEnd::kConnectTimeout:
     case conn::StreamEnd::kConnectFailed:
       break;  // of client streams only
+    case conn::StreamEnd::kMemory:
+      break;  // there is no limit to be over
   }
   return {.end = End::kInternal, .by = By::kServer, .reason = name(closed.end)};
 }
