@@ -31,10 +31,23 @@ void OperatorNotices::accept_paused(int error) {
 }
 
 void OperatorNotices::connections_full(const std::string& listener) {
+  if (full_posted_.exchange(true)) return;
   control_.post([this, listener] {
+    full_posted_ = false;
     if (!again(full_told_)) return;
     spdlog::warn("{} has reached connections_max: more are answered 503, or closed",
                  listener.empty() ? "the coordinator" : "listener " + listener);
+  });
+}
+
+void OperatorNotices::memory_full(uint32_t ended) {
+  ended_ += ended;
+  if (memory_posted_.exchange(true)) return;
+  control_.post([this] {
+    memory_posted_ = false;
+    if (!again(memory_told_)) return;
+    spdlog::warn("memory_max is reached: {} connections that held most were ended",
+                 ended_.exchange(0));
   });
 }
 

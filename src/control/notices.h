@@ -1,6 +1,7 @@
 // Tells the operator, on standard error, what workers notice.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "net/io.h"
@@ -16,6 +17,7 @@ class OperatorNotices final : public proxy::Notices {
 
   void accept_paused(int error) override;
   void connections_full(const std::string& listener) override;
+  void memory_full(uint32_t ended) override;
   void server_down(const cluster::Endpoint& endpoint, base::Duration left_out, int error) override;
   void server_up(const cluster::Endpoint& endpoint) override;
 
@@ -23,7 +25,10 @@ class OperatorNotices final : public proxy::Notices {
   bool again(base::Instant& told);
 
   net::Io& control_;
-  base::Instant pause_told_{}, full_told_{};
+  base::Instant pause_told_{}, full_told_{}, memory_told_{};
+  // What clients can bring about often waits for the control thread once, not once each time.
+  std::atomic<bool> full_posted_ = false, memory_posted_ = false;
+  std::atomic<uint64_t> ended_ = 0;  // for want of memory, since it was last told
 };
 
 }  // namespace giliran::control

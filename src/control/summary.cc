@@ -79,6 +79,10 @@ std::string summary(const Totals& totals) {
   if (sum.over_limit != 0) {
     text += fmt::format("  {} connections above connections_max\n", sum.over_limit);
   }
+  if (sum.cut_for_memory != 0) {
+    text += fmt::format("  {} connections that held most ended for want of memory\n",
+                        sum.cut_for_memory);
+  }
   if (sum.retries_refused != 0) {
     text += fmt::format("  {} retries refused by the retry budget\n", sum.retries_refused);
   }

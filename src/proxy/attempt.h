@@ -29,6 +29,7 @@ class Attempt final : private conn::ClientStreamEvents {
   void abandon();
   conn::ClientStream& stream() { return *stream_; }
   const AttemptFacts& facts();  // while active; afterwards, those of its end
+  uint64_t held() const { return connection_ == nullptr ? 0 : connection_->held(); }
   cluster::Endpoint* endpoint() const { return endpoint_; }  // null before the first attempt
 
  private:

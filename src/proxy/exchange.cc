@@ -19,6 +19,8 @@ using telemetry::By;
 using telemetry::End;
 using telemetry::Phase;
 
+constexpr uint32_t kCopyMax = 4096;  // what is kept of a body is copied up to this size
+
 // What is announced for a response without a body of its own (HEAD, 304) is announced unchanged.
 conn::BodyLength response_length(const conn::ResponseHead& head, std::string_view method) {
   switch (head.framing) {
@@ -75,8 +77,7 @@ void Exchange::on_request_data(base::Slice data) {
   }
   if (state_ == State::kQueued) {
     // All of it: nobody has it yet. No more than a window comes, for no credit is given meanwhile.
-    replay_bytes_ += size;
-    replay_.push_back(std::move(data));
+    keep(data);
     return;
   }
   if (!attempt_.active()) {  // an answer of our own, or one that came early: read and dropped
@@ -84,18 +85,27 @@ void Exchange::on_request_data(base::Slice data) {
     stream_.consume(size);
     return;
   }
-  if (state_ == State::kWaiting && replayable_) keep(data);
+  if (state_ == State::kWaiting && replayable_) keep_for_another(data);
   attempt_.stream().send_data(std::move(data));
 }
 
+// Small pieces are copied together: blocks are shared with the attempt's queue only where they are
+// full.
 void Exchange::keep(const base::Slice& data) {
   replay_bytes_ += data.size();
-  if (replay_bytes_ <= kReplayBytesMax) {
-    replay_.push_back(data.share());
-  } else {
-    replayable_ = false;
-    replay_.clear();
+  base::BufferPool& pool = worker_.io().buffers();
+  if (data.size() > kCopyMax) {
+    replay_.push_back(pool.fitted(data.share()));
+    return;
   }
+  const uint32_t copied = replay_.empty() ? 0 : replay_.back().extend(data.view());
+  if (copied != data.size()) replay_.push_back(pool.copy(data.view().substr(copied)));
+}
+
+void Exchange::keep_for_another(const base::Slice& data) {
+  if (replay_bytes_ + data.size() <= kReplayBytesMax) return keep(data);
+  replayable_ = false;
+  replay_.clear();
 }
 
 void Exchange::keep_trailers(const conn::Fields& trailers) {
@@ -150,6 +160,12 @@ void Exchange::too_large() {
     enter(State::kChoosing);
   }
   fail({.end = End::kBodyTooLarge, .by = By::kClient, .phase = Phase::kSend});
+}
+
+uint64_t Exchange::held() const {
+  uint64_t bytes = head_bytes_.block_capacity() + attempt_.held();
+  for (const base::Slice& part : replay_) bytes += part.block_capacity();
+  return bytes;
 }
 
 // --- the response ---

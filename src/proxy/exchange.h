@@ -44,6 +44,8 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void begin(const conn::RequestHead& head);
 
   telemetry::Phase phase_now();
+  // Memory it keeps beside its client's connection. What it shares with itself counts twice.
+  uint64_t held() const;
   const conn::ServerConnection& connection() const { return connection_; }
 
   // From its attempt.
@@ -74,6 +76,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   using OwnedTrailers = std::vector<std::pair<std::string, std::string>>;
 
   // exchange_start.cc
+  std::string_view kept(std::string_view part, const base::Slice& bytes) const;
   bool within_limits();
   bool routed(const conn::RequestHead& head);
   bool taken_by_route(const cluster::Route& route, const conn::RequestHead& head);
@@ -92,6 +95,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   // exchange.cc
   void enter(State to);
   void keep(const base::Slice& data);
+  void keep_for_another(const base::Slice& data);
   void keep_trailers(const conn::Fields& trailers);
   void too_large();
   void bad_switch();

@@ -66,10 +66,10 @@ Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::Ser
       connection_(connection),
       stream_(stream),
       listener_(worker.shared_listener(worker.listener_of(connection))),
-      head_bytes_(bytes.share()),
-      method_(head.method),
-      target_(head.target),
-      host_(head.host),
+      head_bytes_(worker.io().buffers().fitted(bytes.share())),
+      method_(kept(head.method, bytes)),
+      target_(kept(head.target, bytes)),
+      host_(kept(head.host, bytes)),
       version_(head.version) {
   const conn::StreamFacts& facts = stream_.facts();
   arrived_ = {worker_.io().clock().wall().ns - (facts.head_done - facts.first_byte).count()};
@@ -77,8 +77,8 @@ Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::Ser
   for (const conn::Field& field : head.fields.all()) {
     if (field.id == Name::kOther) continue;
     if (field.id == Name::kTraceparent && parent_text.empty()) parent_text = field.value;
-    if (field.id == Name::kUserAgent) user_agent_ = field.value;
-    if (field.id == Name::kReferer) referer_ = field.value;
+    if (field.id == Name::kUserAgent) user_agent_ = kept(field.value, bytes);
+    if (field.id == Name::kReferer) referer_ = kept(field.value, bytes);
   }
   const auto parent = base::TraceParent::parse(parent_text);
   keep_tracestate_ = parent.has_value();
@@ -87,8 +87,15 @@ Exchange::Exchange(Worker& worker, conn::ServerConnection& connection, conn::Ser
   span_ = base::SpanId::make(worker_.random());
   const Asker asker = find_asker(head.fields, connection_.client(), listener_->options.trusted);
   client_ = asker.client;
-  asked_proto_ = asker.proto;
-  asked_host_ = asker.host;
+  asked_proto_ = asker.proto;  // a literal
+  asked_host_ = kept(asker.host, bytes);
+}
+
+// A part of the head where it is kept: a receive has a block of 16 KiB or more, a head a few 100
+// bytes, and an exchange may last for hours.
+std::string_view Exchange::kept(std::string_view part, const base::Slice& bytes) const {
+  const auto at = static_cast<size_t>(part.data() - bytes.data());
+  return part.empty() ? std::string_view() : head_bytes_.view().substr(at, part.size());
 }
 
 Exchange::~Exchange() = default;
@@ -106,10 +113,6 @@ void Exchange::begin(const conn::RequestHead& head) {
 bool Exchange::within_limits() {
   if (worker_.over_limit(connection_)) {
     fail({.end = End::kLimit, .reason = "connections"});
-    return false;
-  }
-  if (worker_.out_of_memory()) {
-    fail({.end = End::kLimit, .reason = "memory"});
     return false;
   }
   if (const auto wait = worker_.over_rate(client_)) {
@@ -166,7 +169,7 @@ bool Exchange::routed(const conn::RequestHead& head) {
     return false;
   }
   asks_tunnel_ = connect || (listener_->options.upgrade && asks_for_upgrade(head));
-  if (connect) upgrade_ = head.method;
+  if (connect) upgrade_ = method_;
   if (!pool_->options.sticky_cookie.empty()) preferred_ = worker_.preferred(*pool_, head.fields);
   pool_->state->retry_budget.deposit(
       {.part = pool_->options.retry_budget, .floor_per_s = pool_->options.retry_budget_floor});

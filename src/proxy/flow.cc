@@ -44,8 +44,6 @@ Flow::Flow(Worker& worker, size_t listener, net::SocketId socket, const base::Ad
   first_[1] = std::move(arrival.early);
   if (over_limit) {
     finish(End::kLimit, By::kCoordinator, Phase::kRequest, 0);
-  } else if (worker_.out_of_memory()) {
-    finish(End::kLimit, By::kCoordinator, Phase::kRequest, ENOMEM);
   } else {
     pool_->state->retry_budget.deposit(
         {.part = pool_->options.retry_budget, .floor_per_s = pool_->options.retry_budget_floor});
@@ -390,6 +388,10 @@ void Flow::shut() {
   if (state_ == State::kClosing) return;
   ++worker_.counted().cut;
   finish(End::kShutdown, By::kCoordinator, phase_now(), 0);
+}
+
+void Flow::give_up_memory() {
+  if (state_ != State::kClosing) finish(End::kLimit, By::kCoordinator, phase_now(), ENOMEM);
 }
 
 void Flow::on_closed(net::SocketId) {

@@ -25,7 +25,13 @@ class Flow final : private net::SocketEvents, private Waiter {
 
   size_t listener() const { return listener_; }
 
-  void shut();  // cuts it: recorded as `shutdown`
+  void shut();            // cuts it: recorded as `shutdown`
+  void give_up_memory();  // likewise: recorded as `limit`
+  // Memory it keeps.
+  uint64_t held() const {
+    return uint64_t{up_half_.moving.block_capacity()} + down_half_.moving.block_capacity() +
+           first_[0].block_capacity() + first_[1].block_capacity();
+  }
 
   Flow* next = nullptr;  // the worker's list of all
   Flow* previous = nullptr;

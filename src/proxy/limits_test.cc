@@ -92,29 +92,6 @@ TEST_F(ProxyLimitsTest, ConnectionsOfAListenerAndFlows) {
   EXPECT_FALSE(over(*again[0]));
 }
 
-TEST_F(ProxyLimitsTest, Memory) {
-  options_.memory_max = 20'000;
-  start(1);
-  world_.options().window_bytes = 4096;
-  const std::string big(300'000, 'x');
-  servers_[0]->answer = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + big;
-  net::TestPeer& slow = connect(kHttpPort, false);
-  ASSERT_TRUE(until([&] { return slow.connected; }));
-  slow.send(kGet);
-  ASSERT_TRUE(until([&] { return members_[0]->io.buffers().bytes_in_use() > 20'000; }));
-  const std::string got = get();
-  EXPECT_THAT(got, StartsWith("HTTP/1.1 503"));
-  EXPECT_THAT(got, HasSubstr("details=\"memory\"; end=limit; by=coordinator; phase=request"));
-  net::TestPeer& flow = connect(kTcpPort);
-  ASSERT_TRUE(until([&] { return over(flow); }));
-  EXPECT_EQ(name(last().record.end), name(End::kLimit));
-  EXPECT_EQ(last().reason, "ENOMEM");
-  slow.receiving = true;
-  slow.receive();
-  ASSERT_TRUE(until([&] { return records_.size() == 3; }));
-  EXPECT_THAT(get(), StartsWith("HTTP/1.1 200"));
-}
-
 // --- requests ---
 
 TEST_F(ProxyLimitsTest, RequestRate) {

@@ -211,6 +211,7 @@ class ProxyTest : public testing::Test, public Notices {
   void connections_full(const std::string& listener) override {
     notices_ += "full " + listener + " ";
   }
+  void memory_full(uint32_t ended) override { notices_ += "memory " + std::to_string(ended) + " "; }
   void server_down(const cluster::Endpoint& endpoint, base::Duration, int) override {
     notices_ += endpoint.name + " down ";
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "proxy/outcome.h"
 #include "proxy/proxy_status.h"
@@ -21,6 +22,7 @@ struct Worker::Client {
         over_limit(above_limit) {
     connection.user = this;
   }
+  uint64_t held() const { return connection.held() + (exchange == nullptr ? 0 : exchange->held()); }
   conn::ServerConnection connection;
   uint32_t listener;
   bool over_limit;
@@ -46,6 +48,10 @@ struct Worker::Announcing {
 
 namespace {
 
+// Of a body, delivered and not sent on, before no more of it is received.
+constexpr uint32_t kWindowBytes = 65536;
+constexpr uint32_t kScarceWindowBytes = 16384;  // while memory is scarce
+
 conn::ServerOptions server_options(const Options& options) {
   return {.limits = options.head_limits(),
           .head_timeout = options.head_timeout,
@@ -53,6 +59,7 @@ conn::ServerOptions server_options(const Options& options) {
           .body_timeout = options.body_timeout,
           .write_timeout = options.write_timeout,
           .tunnel_idle_timeout = options.tunnel_idle_timeout,
+          .window_bytes = kWindowBytes,
           .requests_max = options.requests_per_connection_max,
           .body_rate_min = options.body_rate_min,
           .body_rate_grace = options.body_rate_grace};
@@ -69,6 +76,7 @@ conn::UpstreamOptions upstream_options(const Options& options) {
                      .body_timeout = options.body_timeout,
                      .write_timeout = options.write_timeout,
                      .tunnel_idle_timeout = options.tunnel_idle_timeout,
+                     .window_bytes = kWindowBytes,
                      .source = {},
                      .tcp = {.keepalive_idle = options.keepalive_idle,
                              .unacknowledged_timeout = options.unacknowledged_timeout}},
@@ -129,7 +137,10 @@ Worker::Worker(Setup setup)
       connection_stride_(setup.workers),
       index_(setup.index),
       workers_(setup.workers),
-      gauges_(setup.gauges) {}
+      gauges_(setup.gauges),
+      memory_(setup.io, *this) {
+  memory_.set_limit(options_.memory_max / workers_);
+}
 
 Worker::~Worker() = default;
 
@@ -145,6 +156,7 @@ void WorkerCounts::add(const WorkerCounts& other) {
   over_limit += other.over_limit;
   accept_pauses += other.accept_pauses;
   cut += other.cut;
+  cut_for_memory += other.cut_for_memory;
   for (size_t i = 0; i < ends.size(); ++i) ends[i] += other.ends[i];
 }
 
@@ -259,8 +271,40 @@ bool Worker::over_limit(const conn::ServerConnection& connection) const {
   return static_cast<const Client*>(connection.user)->over_limit;
 }
 
-bool Worker::out_of_memory() const {
-  return options_.memory_max != 0 && io_.buffers().bytes_in_use() > options_.memory_max / workers_;
+// Windows are looked at when more is to be received.
+void Worker::on_memory_scarce(bool scarce) {
+  const uint32_t window = scarce ? kScarceWindowBytes : kWindowBytes;
+  server_options_.window_bytes = window;
+  upstream_options_.client.window_bytes = window;
+}
+
+void Worker::free_memory(uint64_t bytes) {
+  struct Holder {
+    uint64_t held;
+    Client* client;
+    Flow* flow;
+  };
+  std::vector<Holder> holders;
+  holders.reserve(clients_.live() + flows_.live());
+  for (Client* c = first_client_; c != nullptr; c = c->next) {
+    holders.push_back({c->held(), c, nullptr});
+  }
+  for (Flow* f = first_flow_; f != nullptr; f = f->next) holders.push_back({f->held(), nullptr, f});
+  std::ranges::sort(holders, std::greater{}, &Holder::held);
+  uint64_t freed = 0;
+  uint32_t ended = 0;
+  for (const Holder& holder : holders) {
+    if (freed >= bytes || holder.held == 0) break;
+    freed += holder.held;
+    ++ended;
+    if (holder.flow != nullptr) {
+      holder.flow->give_up_memory();
+    } else {
+      holder.client->connection.give_up_memory();
+    }
+  }
+  counts_.cut_for_memory += ended;
+  if (ended != 0) notices_.memory_full(ended);
 }
 
 void Worker::on_accept_paused(net::ListenerId, int error) {
@@ -301,8 +345,9 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   r.end = bad                                        ? telemetry::End::kBadRequest
           : why.end == conn::StreamEnd::kHeadTimeout ? telemetry::End::kClientTimeout
           : why.end == conn::StreamEnd::kShutdown    ? telemetry::End::kShutdown
+          : why.end == conn::StreamEnd::kMemory      ? telemetry::End::kLimit
                                                      : telemetry::End::kClientClosed;
-  r.by = r.end == telemetry::End::kShutdown ? telemetry::By::kCoordinator : telemetry::By::kClient;
+  r.by = by_coordinator(r.end) ? telemetry::By::kCoordinator : telemetry::By::kClient;
   r.phase = telemetry::Phase::kRequest;
   r.arrived = {io_.clock().wall().ns - (now - facts.first_byte).count()};
   r.status = status;
@@ -499,6 +544,8 @@ void Worker::publish(std::shared_ptr<const cluster::Snapshot> snapshot, const Op
   server_options_ = server_options(options);
   upstream_options_ = upstream_options(options);
   rate_limit_ = RateLimit::of(options.request_rate_max, options.request_burst);
+  memory_.set_limit(options_.memory_max / workers_);
+  on_memory_scarce(memory_.scarce());
 }
 
 void Worker::drain(std::function<void()> done) {

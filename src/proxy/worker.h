@@ -21,6 +21,7 @@
 #include "proxy/exchange.h"
 #include "proxy/flow.h"
 #include "proxy/forward.h"
+#include "proxy/memory_guard.h"
 #include "proxy/options.h"
 #include "proxy/proxy_status.h"
 #include "proxy/route.h"
@@ -40,6 +41,7 @@ struct WorkerCounts {
   uint64_t over_limit = 0;       // connections above connections_max
   uint64_t accept_pauses = 0;    // accepting stopped for want of descriptors or memory
   uint64_t cut = 0;              // exchanges and flows cut by a shutdown
+  uint64_t cut_for_memory = 0;   // connections and flows ended because they held most of it
   // How they ended, by End: what every limit has cost.
   std::array<uint64_t, static_cast<size_t>(telemetry::End::kInternal) + 1> ends{};
 
@@ -54,12 +56,15 @@ class Notices {
   virtual void accept_paused(int error) = 0;
   // connections_max of that listener (empty: in all) is reached.
   virtual void connections_full(const std::string& listener) = 0;
+  // memory_max is reached: so many connections and flows, those that held most, were ended.
+  virtual void memory_full(uint32_t ended) = 0;
   virtual void server_down(const cluster::Endpoint& endpoint, base::Duration left_out,
                            int error) = 0;
   virtual void server_up(const cluster::Endpoint& endpoint) = 0;
 };
 
 class Worker final : private net::AcceptEvents,
+                     private MemoryUser,
                      private conn::ServerHandler,
                      private conn::PreambleEvents {
  public:
@@ -123,7 +128,6 @@ class Worker final : private net::AcceptEvents,
   RouteScratch& route_scratch() { return *route_scratch_; }
   // Limits.
   bool over_limit(const conn::ServerConnection& connection) const;
-  bool out_of_memory() const;
   // How long this client has to wait for its next request; absent where it need not.
   std::optional<base::Duration> over_rate(const base::Address& client);
   // How to say that something failed: bodies as configured, Proxy-Status. Valid until the next
@@ -189,6 +193,8 @@ class Worker final : private net::AcceptEvents,
   void check_done();
   void on_pump();
   void wake(uint32_t worker);
+  void on_memory_scarce(bool scarce) override;
+  void free_memory(uint64_t bytes) override;
 
   struct Listening {
     net::ListenerId id;
@@ -228,6 +234,7 @@ class Worker final : private net::AcceptEvents,
   uint32_t workers_;
   bool gauges_;
   WorkerCounts counts_;
+  MemoryGuard memory_;
   std::function<void()> done_;
 };
 
