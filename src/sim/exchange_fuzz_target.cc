@@ -170,6 +170,7 @@ class Client final : private LinkEvents {
 class NoNotices final : public proxy::Notices {
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
+  void memory_full(uint32_t) override {}
   void server_down(const cluster::Endpoint&, base::Duration, int) override {}
   void server_up(const cluster::Endpoint&) override {}
 };

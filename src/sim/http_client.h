@@ -88,7 +88,8 @@ class HttpClient final : private LinkEvents {
 std::string request_text(const RequestPlan& plan, uint64_t id, std::string_view cookie,
                          size_t& head_bytes);
 
-// Appends a chunked body of that content, with a trailer where there is an even number.
+// Appends a chunked body of that content, with a trailer where there is an even number. Some begin
+// with chunks of one byte.
 void append_chunked(std::string& out, uint64_t content, uint64_t size);
 
 constexpr uint64_t request_content(uint64_t id) {

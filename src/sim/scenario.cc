@@ -126,6 +126,10 @@ FlowPlan Scenario::plan_flow(base::Rng& random) const {
   FlowPlan plan;
   plan.up = random_size(random);
   plan.down = random_size(random);
+  if (tiny()) {
+    plan.up %= kTinyBodyMax;
+    plan.down %= kTinyBodyMax;
+  }
   plan.act = one_of(random, {FlowPlan::Act::kNormal, FlowPlan::Act::kServerFirst});
   plan.act_after = random_us(random, 0, 20'000);
   if (random.uniform() < fault) {

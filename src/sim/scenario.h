@@ -11,6 +11,8 @@
 
 namespace giliran::sim {
 
+constexpr uint64_t kTinyBodyMax = 3000;  // of bodies that come in pieces of a few bytes
+
 struct Scenario {
   uint64_t seed = 0;
   bool calm = false;      // nothing fails: then everything must succeed
@@ -29,6 +31,9 @@ struct Scenario {
   base::Duration idle{};  // after which servers close; 0: never
   enum class Stop : uint8_t { kAtTheEnd, kDrain, kShut } stop = Stop::kAtTheEnd;
   base::Duration stop_after{};
+  bool tiny() const {
+    return network.piece_bytes_max != 0;
+  }  // all arrives in pieces of a few bytes
   // Parts of the requests.
   double upgrades = 0, routed = 0, busy = 0, denied = 0;
   bool announce = false;     // clients say who they are, in a PROXY header

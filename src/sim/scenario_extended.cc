@@ -81,6 +81,8 @@ void Scenario::extend(base::Rng& random) {
   config.timeouts.tunnel_idle_timeout =
       calm ? base::Duration(seconds(20)) : random_us(random, 50'000, 2'000'000);
   if (!calm) limit(random);
+  if (one_in(random, 12)) network.piece_bytes_max = 1 + below(random, 3);
+  if (!calm && one_in(random, 4)) config.limits.memory_max = uint64_t{65'536} << random.below(4);
 }
 
 // Only where something may fail.
@@ -136,6 +138,10 @@ void revise(config::Coordinator& config, base::Rng& random) {
 // --- requests ---
 
 void Scenario::plan_extension(base::Rng& random, RequestPlan& plan) const {
+  if (tiny()) {
+    plan.body_in %= kTinyBodyMax;
+    plan.body_out %= kTinyBodyMax;
+  }
   if (random.uniform() < denied) {
     plan.method = "TRACE";
     plan.where = Where::kDenied;
@@ -196,6 +202,10 @@ void Scenario::plan_upgrade(base::Rng& random, RequestPlan& plan) const {
   plan.status = 101;
   plan.body_in = random.below(3) == 0 ? random.below(100'000) : random.below(500);
   plan.body_out = random.below(3) == 0 ? random.below(100'000) : random.below(500);
+  if (tiny()) {
+    plan.body_in %= kTinyBodyMax;
+    plan.body_out %= kTinyBodyMax;
+  }
   plan.tunnel_end = one_of(random, {TunnelEnd::kClientFirst, TunnelEnd::kServerFirst});
   if (random.uniform() < fault) {
     plan.tunnel_end =

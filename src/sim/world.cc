@@ -21,6 +21,12 @@ constexpr uint16_t kOtherServers = 9200;
 constexpr base::Duration kStep = milliseconds(1);
 constexpr base::Duration kBound = seconds(300);  // virtual: by then everything is over
 constexpr base::Duration kDrainBound = seconds(20);
+// Blocks of one connection (docs/threat_model.md).
+constexpr uint64_t kHeldMax = 800 << 10;
+constexpr uint64_t kTinyHeldMax = 256 << 10;   // mostly of receives
+constexpr uint64_t kTurnBytesMax = 256 << 10;  // taken before the limit is looked at
+constexpr uint64_t kPipeBytesMax =
+    2 * 65'536;  // of a flow: the in-memory network's pipes are blocks
 
 }  // namespace
 
@@ -267,7 +273,26 @@ void World::shake_network() {
       slow ? random_us(extra_, 50'000, 400'000) : scenario_.network.delay_max;
 }
 
+// Blocks in use, for those who are connected; pieces of a few bytes hold no more than their bytes.
+void World::watch_memory() {
+  const uint64_t each = scenario_.tiny() ? kTinyHeldMax : kHeldMax;
+  const uint64_t limit = config_.limits.memory_max / scenario_.workers;
+  for (const auto& member : members_) {
+    const uint64_t used = member->io.buffers().bytes_in_use();
+    const uint64_t open = member->worker.open();
+    if (used > open * each) {
+      ledger_.wrong(fmt::format("{} bytes of blocks are in use for {} connections", used, open));
+    }
+    // Of those that are cut the sockets close a little later; what is in a pipe does not count.
+    const uint64_t beside = kTurnBytesMax + member->worker.open_flows() * kPipeBytesMax;
+    if (limit != 0 && used > limit + beside) {
+      ledger_.wrong(fmt::format("{} bytes of blocks are in use, the limit is {}", used, limit));
+    }
+  }
+}
+
 void World::watch() {
+  watch_memory();
   for (const Watched& watched : watched_) {
     const uint32_t n = watched.endpoint->live.in_flight;
     if (watched.in_flight_max != 0 && n > watched.in_flight_max) {

@@ -52,6 +52,7 @@ class World final : private proxy::Notices {
   void shake();  // kills, silences or revives a server
   void shake_network();
   void watch();  // what must hold at any moment
+  void watch_memory();
   void drain();
   void wait(base::Duration bound, const char* what, bool (World::*done)() const);
   bool clients_done() const;
@@ -64,6 +65,7 @@ class World final : private proxy::Notices {
 
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
+  void memory_full(uint32_t) override {}
   void server_down(const cluster::Endpoint&, base::Duration, int) override {}
   void server_up(const cluster::Endpoint&) override {}
 
