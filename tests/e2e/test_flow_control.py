@@ -111,3 +111,113 @@ def test_a_slow_reader_of_a_flow(g):
             while more := connection.recv(1 << 20):
                 count += len(more)
         assert count == BODY_BYTES
+
+
+ONE_BYTE_CHUNK = b"1\r\nx\r\n"
+EVENT = b"16\r\ndata: 0123456789ab\r\n\r\n\r\n"
+POST_CHUNKED = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWER_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def say_until_full(connection, block, bytes_max):
+    """Says it again and again until the other side has taken nothing for half a second."""
+    connection.settimeout(0.5)
+    said = 0
+    try:
+        while said < bytes_max:
+            said += connection.send(block)
+    except TimeoutError:
+        pass
+    return said
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+def test_chunks_of_one_byte_to_a_server_that_does_not_read(g):
+    done = threading.Event()
+
+    def handle(connection, _):
+        connection.recv(1)
+        done.wait(60)
+
+    with RawServer(handle, receive_buffer=16 << 10) as server:
+        coordinator = g.coordinator(server)
+        before = coordinator.rss_kib()
+        connections = []
+        for _ in range(12):
+            connections.append(socket.create_connection(("127.0.0.1", coordinator.port), 60))
+            connections[-1].sendall(POST_CHUNKED)
+        senders = [threading.Thread(target=say_until_full, daemon=True,
+                                    args=(one, ONE_BYTE_CHUNK * 10000, 12 << 20))
+                   for one in connections]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join(60)
+        grown = coordinator.rss_kib() - before
+        print(f"{grown} KiB for twelve of them")
+        done.set()
+        for one in connections:
+            one.close()
+        assert grown < 12 * 512, f"{grown} KiB held for a server that does not read"
+
+
+@pytest.mark.timing
+@pytest.mark.slow
+def test_events_for_clients_that_do_not_read(g):
+    clients = 50
+
+    def handle(connection, _):
+        read_head(connection)
+        connection.sendall(ANSWER_CHUNKED)
+        say_until_full(connection, EVENT * 500, 16 << 20)
+
+    with RawServer(handle) as server:
+        coordinator = g.coordinator(server)
+        before = coordinator.rss_kib()
+        connections = [small_buffered(coordinator.port) for _ in range(clients)]
+        for one in connections:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        grown = settle(coordinator) - before
+        print(f"{grown} KiB for {clients} of them")
+        for one in connections:
+            one.close()
+        assert grown < clients * 256, f"{grown} KiB held for {clients} that do not read"
+
+
+def test_a_chunk_is_passed_on_whole_and_at_once(g):
+    """Whoever waits for the end of a chunk does not wait for the next one."""
+    upstream = []
+    done = threading.Event()
+
+    def handle(connection, _):
+        read_head(connection)
+        upstream.append(connection)
+        done.wait(60)
+
+    with RawServer(handle) as server:
+        coordinator = g.coordinator(server)
+        with socket.create_connection(("127.0.0.1", coordinator.port), 20) as client:
+            client.sendall(POST_CHUNKED)
+            until(lambda: upstream, "the request's head")
+            server_side, = upstream
+            server_side.settimeout(20)
+            client.sendall(b"5\r\nhello\r\n")
+            assert read_exactly(server_side, 10) == b"5\r\nhello\r\n"
+            server_side.sendall(ANSWER_CHUNKED)
+            read_head(client)
+            for _ in range(3):
+                server_side.sendall(EVENT)
+                assert read_exactly(client, len(EVENT)) == EVENT
+            server_side.sendall(b"0\r\n\r\n")
+            assert read_exactly(client, 5) == b"0\r\n\r\n"
+        done.set()
+
+
+def read_exactly(connection, size):
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        assert more, data
+        data += more
+    return data
