@@ -226,7 +226,8 @@ class Browser:
               const plot = f.querySelector(".uplot")?.getBoundingClientRect();
               return {id: f.id, box: f.getBoundingClientRect(), plot};
             });
-            const found = boxes.filter((b) => b.plot && b.plot.bottom > b.box.bottom + 1)
+            const found = boxes.filter((b) => b.plot && (b.plot.bottom > b.box.bottom + 1 ||
+                                                         b.plot.right > b.box.right + 1))
                                .map((b) => [b.id]);
             boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => {
               const across = a.box.left < b.box.right - 1 && b.box.left < a.box.right - 1;

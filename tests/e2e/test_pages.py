@@ -93,6 +93,16 @@ def test_nothing_covers_anything(browser, page, width, dark):
     clean(browser)
 
 
+def test_plots_follow_the_width_of_the_window(browser, page):
+    browser.look(width=1280)
+    browser.open(page[0])
+    for width in (820, 1160, 390, 1280):
+        browser.look(width=width)
+        until(lambda: browser.overlapping() == [], f"plots within their places at {width}", 10)
+        nothing_is_lost(browser)
+    clean(browser)
+
+
 THREADS = """
 scenario = "threads-of-many"
 about = "work that waits, over two protocols, and a coordinator"
