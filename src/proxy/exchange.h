@@ -82,7 +82,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   bool taken_by_route(const cluster::Route& route, const conn::RequestHead& head);
   void choose_and_attempt(const conn::RequestHead& head);
   void attempt(const conn::RequestHead& head, uint32_t index, bool fresh);
-  bool asker_in_forwarded(const conn::RequestHead& head) const;
+  bool tells_asker(const conn::RequestHead& head) const;
   void send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint);
   void send_request_end(conn::ClientStream& upstream);
   conn::RequestHead& parse_again();

@@ -306,10 +306,11 @@ void Exchange::attempt(const conn::RequestHead& head, uint32_t index, bool fresh
   send_request(head, endpoint);
 }
 
-// Who asks was read in a Forwarded field, which a server that knows X-Forwarded-For does not see.
-bool Exchange::asker_in_forwarded(const conn::RequestHead& head) const {
+// Who asks was read in fields of one kind (X-Forwarded-For, or Forwarded), and a server is to see
+// it in those of the other, too.
+bool Exchange::tells_asker(const conn::RequestHead& head) const {
   return client_ != connection_.client() &&
-         head.fields.find(Name::kXForwardedFor).data() == nullptr;
+         (listener_->options.forwarded || head.fields.find(Name::kXForwardedFor).data() == nullptr);
 }
 
 void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& endpoint) {
@@ -318,20 +319,20 @@ void Exchange::send_request(const conn::RequestHead& head, cluster::Endpoint& en
   base::TraceParent{.trace = trace_, .parent = span_}.format(traceparent);
   FieldList& fields = worker_.fields();
   const config::Listener& options = listener_->options;
-  forward_request(head,
-                  {.client_host = forwarded_for(connection_.client(), client_host),
-                   .asker_host = asker_in_forwarded(head) ? forwarded_for(client_, asker_host)
-                                                          : std::string_view(),
-                   .asked_proto = asked_proto_,
-                   .asked_host = asked_host_,
-                   .server_host = endpoint.name,
-                   .traceparent = {traceparent, sizeof traceparent},
-                   .keep_tracestate = keep_tracestate_,
-                   .forwarding = options.forwarding,
-                   .trusted = base::any_contains(options.trusted, connection_.client()),
-                   .forwarded = options.forwarded,
-                   .upgrade = asks_tunnel_ && head.method != "CONNECT"},
-                  fields);
+  forward_request(
+      head,
+      {.client_host = forwarded_for(connection_.client(), client_host),
+       .asker_host = tells_asker(head) ? forwarded_for(client_, asker_host) : std::string_view(),
+       .asked_proto = asked_proto_,
+       .asked_host = asked_host_,
+       .server_host = endpoint.name,
+       .traceparent = {traceparent, sizeof traceparent},
+       .keep_tracestate = keep_tracestate_,
+       .forwarding = options.forwarding,
+       .trusted = base::any_contains(options.trusted, connection_.client()),
+       .forwarded = options.forwarded,
+       .upgrade = asks_tunnel_ && head.method != "CONNECT"},
+      fields);
   std::string hops;
   if (head.method == "OPTIONS") {
     if (const auto max = max_forwards(head.fields)) {

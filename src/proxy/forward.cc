@@ -132,7 +132,7 @@ void add_forwarded_for(const conn::Fields& fields, bool keep, const ForwardedBy&
       text.put(", ");
     }
   }
-  if (!by.asker_host.empty()) {
+  if (text.empty() && !by.asker_host.empty()) {
     text.put(without_scope(by.asker_host));
     text.put(", ");
   }
@@ -154,10 +154,25 @@ bool is_token(std::string_view text) {
   return !text.empty();
 }
 
-// RFC 7239, 4: for="[2001:db8::1]";host="example.org:8080";proto=http
-void add_forwarded(std::string_view host, const ForwardedBy& by, FieldList& out) {
-  const std::string_view client = client_name(by);
-  Text text(out, kForwardedBytesMax);
+// What the message says of who asked, where that is believed.
+struct Said {
+  std::string_view proto = {};  // data() null: nothing
+  bool host = false;
+  bool port = false;
+  bool forwarded = false;
+  void note(const conn::Field& field) {
+    if (field.id == Name::kXForwardedProto && proto.data() == nullptr) proto = field.value;
+    host = host || field.id == Name::kXForwardedHost;
+    forwarded = forwarded || field.id == Name::kForwarded;
+    port = port || base::equals_ignoring_case(field.name, kForwardedPort);
+  }
+};
+
+bool is_proto(std::string_view text) {
+  return text == "http" || text == "https";
+}
+
+void put_node(std::string_view client, Text& text) {
   if (client.find(':') != std::string_view::npos) {
     text.put("for=\"[");
     text.put(client);
@@ -166,6 +181,9 @@ void add_forwarded(std::string_view host, const ForwardedBy& by, FieldList& out)
     text.put("for=");
     text.put(client);
   }
+}
+
+void put_host(std::string_view host, Text& text) {
   if (is_token(host)) {
     text.put(";host=");
     text.put(host);
@@ -177,6 +195,21 @@ void add_forwarded(std::string_view host, const ForwardedBy& by, FieldList& out)
     }
     text.put('"');
   }
+}
+
+// RFC 7239, 4: for="[2001:db8::1]";host="example.org:8080";proto=http
+void add_forwarded(std::string_view host, const ForwardedBy& by, const Said& said, FieldList& out) {
+  Text text(out, kForwardedBytesMax);
+  if (!said.forwarded && !by.asker_host.empty()) {
+    put_node(without_scope(by.asker_host), text);
+    if (is_proto(said.proto)) {
+      text.put(";proto=");
+      text.put(said.proto);
+    }
+    text.put(", ");
+  }
+  put_node(client_name(by), text);
+  put_host(host, text);
   text.put(";proto=");
   text.put(by.proto);
   text.add_as("Forwarded");
@@ -189,31 +222,19 @@ void add_port(uint16_t port, FieldList& out) {
   text.add_as(kForwardedPort);
 }
 
-// What the message says of who asked, where that is believed.
-struct Said {
-  bool proto = false;
-  bool host = false;
-  bool port = false;
-  void note(const conn::Field& field) {
-    proto = proto || field.id == Name::kXForwardedProto;
-    host = host || field.id == Name::kXForwardedHost;
-    port = port || base::equals_ignoring_case(field.name, kForwardedPort);
-  }
-};
-
-void add_identity(const conn::RequestHead& head, const ForwardedBy& by, bool keep, Said said,
+void add_identity(const conn::RequestHead& head, const ForwardedBy& by, bool keep, const Said& said,
                   FieldList& out) {
   const std::string_view host =
       head.host.size() <= kForwardedHostBytesMax ? head.host : std::string_view();
   add_forwarded_for(head.fields, keep, by, out);
-  if (!said.proto) {
+  if (said.proto.data() == nullptr) {
     out.add("X-Forwarded-Proto", by.asked_proto.empty() ? by.proto : by.asked_proto);
   }
   const bool asked = !by.asked_host.empty() && by.asked_host.size() <= kForwardedHostBytesMax;
   const std::string_view asked_host = asked ? by.asked_host : host;
   if (!said.host && !asked_host.empty()) out.add("X-Forwarded-Host", asked_host);
   if (!said.port && by.port != 0) add_port(by.port, out);
-  if (by.forwarded) add_forwarded(host, by, out);
+  if (by.forwarded) add_forwarded(host, by, said, out);
 }
 
 // `Proxy` becomes HTTP_PROXY where a server runs CGI (httpoxy); a tracestate belongs to a valid

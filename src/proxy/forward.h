@@ -48,7 +48,8 @@ constexpr uint32_t kForwardedHostBytesMax = 262;
 
 struct ForwardedBy {
   std::string_view client_host = {};  // of the client: its address without port; empty: not known
-  // What a Forwarded field that is believed said: who asked the first of the proxies, and how.
+  // Who asked the first of the proxies, where the fields of one kind said so and those of the other
+  // are to be made; and what a Forwarded field that is believed said of how.
   std::string_view asker_host = {}, asked_proto = {}, asked_host = {};
   std::string_view server_host = {};  // Host for a request that has none (HTTP/1.0)
   std::string_view traceparent = {};  // ours
@@ -69,7 +70,8 @@ struct ForwardedBy {
 //   - X-Forwarded-Proto, -Host (the Host received), -Port: where the message has none that is
 //     believed;
 //   - Forwarded (RFC 7239), where `forwarded` says so: an element at the end of the list.
-// What a proxy said in Forwarded alone is said in X-Forwarded-* too, for servers that read those.
+// What a proxy said in Forwarded alone is said in X-Forwarded-* too, for servers that read those,
+// and the other way round where Forwarded is added.
 // All X-Forwarded-*, Forwarded and X-Real-IP the client sent are removed first, unless it is
 // trusted or `forwarding` is kAppend. kOff adds none of these. X-Real-IP is never made: it has no
 // list.

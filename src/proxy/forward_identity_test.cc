@@ -93,8 +93,20 @@ TEST(ForwardIdentity, WhatForwardedSaidIsSaidToThoseWhoReadTheOthers) {
               ElementsAre(theirs.substr(0, theirs.size() - 2),
                           "X-Forwarded-For: 2001:db8::1, 10.0.0.9", "X-Forwarded-Proto: https",
                           "X-Forwarded-Host: a.example", "X-Forwarded-Port: 8080"));
-  behind.asked_host = std::string_view(kTheirs).substr(0, 0);
   EXPECT_EQ(forward(theirs + "X-Forwarded-Proto: http\r\n", behind)[1], "X-Forwarded-Proto: http");
+}
+
+TEST(ForwardIdentity, WhatXForwardedForSaidIsSaidToThoseWhoReadForwarded) {
+  ForwardedBy behind = by(Forwarding::kReplace, true);
+  behind.asker_host = "2001:db8::1";
+  const std::string theirs = "X-Forwarded-For: 2001:db8::1\r\n";
+  EXPECT_EQ(forward(theirs + "X-Forwarded-Proto: https\r\n", behind).back(),
+            "Forwarded: for=\"[2001:db8::1]\";proto=https, for=10.0.0.9;host=h;proto=http");
+  const auto odd = forward(theirs + "X-Forwarded-Proto: a;b\r\n", behind);
+  EXPECT_EQ(odd.back(), "Forwarded: for=\"[2001:db8::1]\", for=10.0.0.9;host=h;proto=http");
+  EXPECT_EQ(odd[1], "X-Forwarded-For: 2001:db8::1, 10.0.0.9");
+  EXPECT_EQ(forward(theirs + "Forwarded: for=1.1.1.1\r\n", behind).back(),
+            "Forwarded: for=10.0.0.9;host=h;proto=http");
 }
 
 TEST(ForwardIdentity, XRealIpIsBelievedAsTheOthersAndNeverMade) {
@@ -148,6 +160,7 @@ TEST(ForwardIdentity, WhatIsAddedIsBounded) {
          {std::string(), kTheirs, "X-Forwarded-For: " + std::string(1120, '1') + "\r\n"}) {
       ForwardedBy most = by(Forwarding::kAppend, true);
       most.client_host = "1111:2222:3333:4444:5555:6666:123.123.123.123";
+      most.asker_host = most.client_host;
       most.traceparent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
       most.port = 65535;
       const std::string host = std::string(host_bytes - 1, 'a') + ":";  // must be quoted
