@@ -19,6 +19,8 @@ using enum Neighbour::Is;
 constexpr std::string_view kNoTls =
     "there is no TLS yet: let a program in front end it, or listen at tcp:// and let the servers "
     "do it";
+constexpr std::string_view kNoBackups =
+    "there are no backup servers yet: every server has its turn";
 constexpr std::string_view kForeground =
     "it stays in the foreground: a shell's & or a systemd unit (./run install --systemd) puts it "
     "behind";
@@ -138,6 +140,8 @@ constexpr Neighbour kCoordinator[] = {
     {kOther, "--health-check,--healthcheck,--health,--check-interval",
      "there are no active checks yet: a server that does not connect, or keeps failing, is left "
      "out and tried again (--backoff-first; mark_down_after in a file)"},
+    {kOther, "--backup", kNoBackups},
+    {kWord, "backup", kNoBackups},
     {kOther, "--sticky,--sticky-sessions,--cookie,--affinity",
      "it is a key of a pool in a file: sticky_cookie = \"giliran\""},
     {kOther, "--retries,--retry,--max-retries",
