@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "balance/policy.h"
+#include "base/printable.h"
 #include "config/coordinator_toml.h"
 #include "config/key_rows.h"
 #include "config/toml_file.h"
@@ -41,7 +42,7 @@ struct Source {
 };
 
 int refuse(const base::Error& error, std::ostream& err) {
-  err << error.message << '\n';
+  err << base::printable_lines(error.message) << '\n';
   return kBad;
 }
 
@@ -89,7 +90,7 @@ int check_coordinator(const Source& source, CheckWhat what,
       {.check = {.policies = policies},
        .read_file = config::files_of(std::filesystem::path(source.path).parent_path()),
        .warnings = &warnings});
-  for (const std::string& warning : warnings) err << warning << '\n';
+  for (const std::string& warning : warnings) err << base::printable_lines(warning) << '\n';
   if (!config) return refuse(config.error(), err);
   if (config->listeners.empty()) {
     err << source.name()

@@ -167,6 +167,24 @@ void FaultTally::add(Fault fault, const Line& line, bool passed, uint16_t status
   ++row.count;
 }
 
+void FaultRow::add(const FaultRow& more) {
+  const bool none = count == 0;
+  fault = more.fault;
+  count += more.count;
+  passed += more.passed;
+  if (reason.empty()) reason = more.reason;
+  for (const auto& [status, n] : more.statuses) statuses[status] += n;
+  if (none || more.first.ns < first.ns) {
+    first = more.first;
+    first_ts = more.first_ts;
+    example = more.example;
+  }
+  if (none || more.last.ns > last.ns) {
+    last = more.last;
+    last_ts = more.last_ts;
+  }
+}
+
 std::vector<FaultRow> FaultTally::rows() const {
   std::vector<FaultRow> rows;
   for (const auto& [fault, row] : rows_) rows.push_back(row);

@@ -42,6 +42,8 @@ struct FaultRow {
   std::map<uint16_t, uint64_t> statuses;  // of kStatus5xx
 
   base::WallTime first, last;
+
+  void add(const FaultRow& more);  // of the same fault
 };
 
 // Those of one server. Memory: a row a fault.

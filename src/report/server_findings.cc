@@ -9,7 +9,7 @@
 #include <map>
 #include <set>
 
-#include "report/findings.h"
+#include "report/fault_text.h"
 #include "report/format.h"
 
 namespace giliran::report {
@@ -27,34 +27,6 @@ constexpr uint64_t kTailRecordsMin = 100;  // fewer say little about a server's 
 constexpr uint64_t kMedianRecordsMin = 10;
 constexpr double kSlowFactor = 3;
 constexpr base::Duration kSlowMin = std::chrono::milliseconds(1);  // less is no finding
-
-std::string did(Fault fault) {
-  switch (fault) {
-    case Fault::kRefused:
-      return "refused connections";
-    case Fault::kConnectTimeout:
-      return "did not accept connections in time";
-    case Fault::kUnreachable:
-      return "could not be connected";
-    case Fault::kTimeout:
-      return "did not answer in time";
-    case Fault::kClosed:
-      return "closed connections before the answer was whole";
-    case Fault::kBadResponse:
-      return "sent answers that cannot be read";
-    case Fault::kTotalTimeout:
-      return "did not answer in the time that requests may take in all";
-    case Fault::kGivenUp:
-      return "had not answered when clients gave up";
-    case Fault::kDeadConnection:
-      return "had closed idle connections that were used again";
-    case Fault::kTold:
-      return "failed as it was told to (--fail)";
-    case Fault::kStatus5xx:
-      return "answered 5xx";
-  }
-  return "";
-}
 
 // What one server, or several alike, did: the parts of one finding.
 struct Fact {
@@ -85,38 +57,6 @@ double share(uint64_t part, uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string statuses_text(const FaultRow& f) {
-  if (f.fault != Fault::kStatus5xx) {
-    return f.reason.empty() ? std::string(name(f.fault))
-                            : fmt::format("{}, {}", name(f.fault), f.reason);
-  }
-  std::string text;
-  for (const auto& [status, count] : f.statuses) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", status, format_count(count));
-  }
-  return text;
-}
-
-std::string when_text(const FaultRow& f) {
-  if (f.first_ts.empty()) return "";
-  std::string text = f.count == 1 ? fmt::format(", at {}", f.first_ts)
-                                  : fmt::format(", from {} to {}", f.first_ts, f.last_ts);
-  if (!f.example.empty()) text += fmt::format(", {}{}", f.count == 1 ? "" : "first ", f.example);
-  return text;
-}
-
-// What became of the requests.
-std::string then_text(const FaultRow& f) {
-  const uint64_t before = f.count - f.passed;
-  if (f.fault == Fault::kDeadConnection) return "; asked again on a fresh one";
-  if (before == 0) return "";
-  if (f.passed == 0) {
-    return fmt::format("; {} went on to another server", f.count == 1 ? "it" : "each");
-  }
-  return fmt::format("; {} went on to another server, {} got no other", format_count(before),
-                     format_count(f.passed));
-}
-
 double weight_of_each(const FaultRow& f, uint64_t attempts) {
   if (means_out(f.fault)) return kOutWeight;
   if (f.fault == Fault::kDeadConnection) return kSeldomWeight;
@@ -126,31 +66,9 @@ double weight_of_each(const FaultRow& f, uint64_t attempts) {
 }
 
 Fact fact_of(const FaultRow& f, uint64_t attempts) {
-  const char* of = f.fault == Fault::kStatus5xx ? "answers" : "attempts";
-  const double each = weight_of_each(f, attempts);
-  return {
-      .weight = each * static_cast<double>(f.count),
-      .did = did(f.fault),
-      .detail = fmt::format("{} of {} {} ({}){}{}", format_count(f.count), format_count(attempts),
-                            of, statuses_text(f), when_text(f), then_text(f))};
-}
-
-void add_up(FaultRow& sum, const FaultRow& more) {
-  const bool first = sum.count == 0;
-  sum.fault = more.fault;
-  sum.count += more.count;
-  sum.passed += more.passed;
-  if (sum.reason.empty()) sum.reason = more.reason;
-  for (const auto& [status, count] : more.statuses) sum.statuses[status] += count;
-  if (first || more.first.ns < sum.first.ns) {
-    sum.first = more.first;
-    sum.first_ts = more.first_ts;
-    sum.example = more.example;
-  }
-  if (first || more.last.ns > sum.last.ns) {
-    sum.last = more.last;
-    sum.last_ts = more.last_ts;
-  }
+  return {.weight = weight_of_each(f, attempts) * static_cast<double>(f.count),
+          .did = did(f.fault),
+          .detail = detail_text(f, attempts)};
 }
 
 const FaultRow* find(const ServerRow& row, Fault fault) {
@@ -201,7 +119,7 @@ void add_faults(const Section& s, Facts& out) {
     uint64_t attempts = 0;
     for (const ServerRow& row : s.servers) {
       if (!has_name(row)) continue;
-      if (const FaultRow* f = find(row, fault)) add_up(sum, *f);
+      if (const FaultRow* f = find(row, fault)) sum.add(*f);
       attempts += attempts_on(s, row);
     }
     add(out, fmt::format("All {} servers", std::ranges::count_if(s.servers, has_name)),
@@ -262,6 +180,23 @@ void add_unreachable_coordinator(const Section& s, Facts& out) {
   }
 }
 
+// Behind a coordinator of flows, who did not answer a client is not known.
+Section only_named(Section section) {
+  std::erase_if(section.servers, [](const ServerRow& row) { return !row.says_so; });
+  return section;
+}
+
+Finding finding_of(const std::string& whose, std::vector<Fact> all) {
+  std::ranges::stable_sort(all, std::ranges::greater(), &Fact::weight);
+  Finding finding{.title = fmt::format("{} {}", whose, all.front().did),
+                  .detail = all.front().detail};
+  for (const Fact& fact : all) finding.weight += fact.weight;
+  for (size_t i = 1; i < all.size(); ++i) {
+    finding.detail += fmt::format(". It {}: {}", all[i].did, all[i].detail);
+  }
+  return finding;
+}
+
 }  // namespace
 
 bool means_out(Fault fault) {
@@ -294,16 +229,13 @@ const Section* seen_from(const Report& report, Kind kind) {
 
 void about_servers(const Report& report, std::vector<Finding>& out) {
   Facts facts;
-  bool coordinator = false;
-  for (const Section& s : report.sections) coordinator |= s.tier == Tier::kCoordinator;
+  const bool coordinator = std::ranges::find(report.sections, Tier::kCoordinator, &Section::tier) !=
+                           report.sections.end();
   for (const Kind kind : {Kind::kExchange, Kind::kMessage, Kind::kFlow}) {
     const Section* s = seen_from(report, kind);
     if (s == nullptr) continue;
-    // Behind a coordinator of flows, who did not answer a client is not known.
     if (coordinator && s->tier == Tier::kClient) {
-      Section named = *s;
-      std::erase_if(named.servers, [](const ServerRow& row) { return !row.says_so; });
-      add_faults(named, facts);
+      add_faults(only_named(*s), facts);
     } else {
       add_faults(*s, facts);
     }
@@ -314,17 +246,7 @@ void about_servers(const Report& report, std::vector<Finding>& out) {
       add_unreachable_coordinator(s, facts);
     }
   }
-  for (auto& [whose, all] : facts) {
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Fact& a, const Fact& b) { return a.weight > b.weight; });
-    Finding finding{.title = fmt::format("{} {}", whose, all.front().did),
-                    .detail = all.front().detail};
-    for (const Fact& fact : all) finding.weight += fact.weight;
-    for (size_t i = 1; i < all.size(); ++i) {
-      finding.detail += fmt::format(". It {}: {}", all[i].did, all[i].detail);
-    }
-    out.push_back(std::move(finding));
-  }
+  for (auto& [whose, all] : facts) out.push_back(finding_of(whose, std::move(all)));
 }
 
 }  // namespace giliran::report

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/parse.h"
+#include "base/utf8.h"
+#include "telemetry/json.h"
 #include "telemetry/termination.h"
 #include "telemetry/words.h"
 
@@ -33,6 +35,13 @@ void take_timers(const HaproxyFields& fields, Line& out) {
   const int64_t before = std::max<int64_t>(head, 0) + std::max<int64_t>(queue, 0) +
                          std::max<int64_t>(connect, 0) + std::max<int64_t>(response, 0);
   out.data = ms(std::max<int64_t>(total - before, 0));
+}
+
+void cut_texts(Line& out) {
+  for (std::string_view* text : {&out.peer, &out.process_name, &out.pool, &out.server, &out.method,
+                                 &out.target, &out.referer, &out.user_agent}) {
+    *text = base::utf8_prefix(*text, kTargetMax);
+  }
 }
 
 // How many records a log says that it dropped; 0: another line.
@@ -74,6 +83,7 @@ What AccessRecordParser::parse(std::string_view line, Line& out, uint64_t& dropp
   for (const bool as_combined : {combined_last_, !combined_last_}) {
     out = Line{};
     if (as_combined ? combined(line, out) : haproxy(line, out)) {
+      cut_texts(out);
       combined_last_ = as_combined;
       return What::kRecord;
     }

@@ -5,6 +5,7 @@
 
 #include "telemetry/combined_line.h"
 #include "telemetry/haproxy_line.h"
+#include "telemetry/json.h"
 #include "telemetry/sample_records.h"
 #include "telemetry/time_zone.h"
 
@@ -222,6 +223,15 @@ TEST_F(AccessRecord, FlowsAreTcplogLines) {
   r.by = By::kCoordinator;
   r.phase = Phase::kData;
   EXPECT_EQ(tcplog(r).end, End::kIdleTimeout);
+}
+
+TEST_F(AccessRecord, TextsAreBounded) {
+  const std::string target(100'000, 'x');
+  ASSERT_EQ(parse("1.2.3.4 - - [21/Nov/2026:23:00:01 +0000] \"GET /" + target +
+                  " HTTP/1.1\" 200 1 \"-\" \"" + target + "\""),
+            What::kRecord);
+  EXPECT_EQ(line_.target.size(), kTargetMax);
+  EXPECT_EQ(line_.user_agent.size(), kTargetMax);
 }
 
 TEST_F(AccessRecord, RetriesAreAttempts) {

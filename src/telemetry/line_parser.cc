@@ -6,7 +6,9 @@
 #include <cmath>
 #include <optional>
 
+#include "base/utf8.h"
 #include "telemetry/access_record.h"
+#include "telemetry/json.h"
 #include "telemetry/reader.h"
 #include "telemetry/words.h"
 
@@ -34,7 +36,10 @@ using Read = bool (*)(Value, Parsed&);
 
 template <auto Member>
 bool text(Value v, Parsed& p) {
-  return v.get_string().get(p.line->*Member) == simdjson::SUCCESS;
+  std::string_view s;
+  if (v.get_string().get(s) != simdjson::SUCCESS) return false;
+  p.line->*Member = base::utf8_prefix(s, kTargetMax);
+  return true;
 }
 
 template <auto Member>

@@ -20,7 +20,7 @@ namespace giliran::telemetry {
 enum class Format : uint8_t { kJson, kHaproxy, kCombined };
 
 // One line of a log, as a Record is written. Addresses stay text. What is absent is as in Record:
-// zero, empty, none, or kNotReached. The texts are borrowed for the time of the call.
+// zero, empty, none, or kNotReached. Texts are borrowed for the call, cut to kTargetMax (json.h).
 struct Line {
   uint64_t number = 0;  // in its file, from 1
   std::string_view ts;  // as it stands in the line

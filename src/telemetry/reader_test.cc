@@ -111,6 +111,16 @@ TEST_F(ReaderTest, EscapedTextComesBack) {
   EXPECT_EQ(target, r.target);
 }
 
+TEST_F(ReaderTest, TextsThatNobodyOfUsWritesAreCut) {
+  const std::string path = (folder_ / "x.log").string();
+  std::ofstream(path) << R"({"tier":"client","kind":"exchange","end":"ok","server":")"
+                      << std::string(100'000, 'x') << "\"}\n";
+  size_t size = 0;
+  ASSERT_TRUE(read_log(
+      {.path = path}, [&](const Line& l) { size = l.server.size(); }, [](Tier, uint64_t) {}));
+  EXPECT_EQ(size, kTargetMax);
+}
+
 TEST_F(ReaderTest, AnyOrderAndUnknownFieldsAreFine) {
   const ReadStats stats = read(
       R"({"total_us":1.5,"new":{"a":[1,"}"]},"end":"ok","kind":"exchange","x":"y","tier":"server"})"

@@ -8,7 +8,7 @@ import threading
 import pytest
 from browser import Browser
 from harness import Giliran
-from peers import until
+from peers import RawServer, read_head, until
 
 PERCENTILES = ["mean_us", "p50_us", "p90_us", "p99_us", "p99_9_us", "p99_99_us", "max_us"]
 
@@ -71,6 +71,20 @@ def test_a_page_shows_the_numbers_of_the_json(browser, page):
         assert servers[server["name"]][0] == server["answers"]
         assert servers[server["name"]][3] == server["service_time"]["p50_us"]
     assert browser.text("#expected").count("✓ met") == 2
+
+
+def test_marks_of_direction_in_a_servers_name_are_shown_as_such(browser, g):
+    def answer(connection, _):
+        while read_head(connection)[0]:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Giliran-Server: " +
+                               "a\u202egnp.exe\u2066\u009b".encode() + b"\r\n\r\n")
+    with RawServer(answer) as server:
+        html, _ = run(g, f"http://{server.address}/", "-n", 50, "-c", 1)
+    browser.open(html)
+    clean(browser)
+    assert "a?gnp.exe??" in browser.numbers("by-server")
+    shown = browser.run("return document.body.innerText")
+    assert not re.search("[\u0080-\u009f\u202a-\u202e\u2066-\u2069]", shown)
 
 
 def nothing_is_lost(browser):

@@ -95,8 +95,9 @@ def test_5xx_of_one_server(g):
     good, bad = g.server("s1"), g.server("s2", "--fail", "0.5:503")
     coordinator = coordinator_of(g, good.address, bad.address)
     client = load(g, coordinator)
-    bad.stop()
-    findings, answer = read(g, coordinator.log)
+    for server in (good, bad):
+        server.stop()
+    findings, _ = read(g, coordinator.log)
     assert len([one for one in findings if "5xx" in one]) == 1, findings
     assert re.match(rf"Server {bad.address} (\(s2\) )?answered 5xx: \d+ of 150 answers "
                     r"\(503: \d+\)", findings[0]), findings
@@ -163,6 +164,7 @@ def test_a_diagnostic_that_quotes_a_hostile_file_is_shown_safely(g):
         coordinator.signal(signal.SIGHUP)
         until(lambda: "reload refused" in coordinator.err, "the diagnostic", 10)
         again = g.once("coordinator", "-c", path)
-    for out in (coordinator.err, again.stderr):
+        checked = g.once("check", path)
+    for out in (coordinator.err, again.stderr, checked.stderr):
         assert not HIDDEN.search(out), repr(out)
     assert "bad value '?" in again.stderr
