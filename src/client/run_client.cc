@@ -93,7 +93,13 @@ telemetry::LogOptions log_options(const ClientOptions& options, size_t workers,
   telemetry::LogOptions log = {.path = options.log_path,
                                .workers = workers,
                                .full = options.log_full,
-                               .tier = telemetry::Tier::kClient};
+                               .tier = telemetry::Tier::kClient,
+                               .say = [&screen](const std::string& what) {
+                                 screen.above([&what] {
+                                   complain("log: " + what, 0);
+                                   return true;
+                                 });
+                               }};
   if (!telemetry::goes_to_terminal(options.log_path)) return log;
   log.format = telemetry::LogFormat::kText;
   log.around_write = [&screen](base::FunctionRef<bool()> write) { screen.above(write); };

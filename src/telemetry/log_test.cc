@@ -308,8 +308,10 @@ class FullDiskTest : public LogTest {
  protected:
   FullDiskTest() { fs::create_symlink("/dev/full", path("link")); }
   std::unique_ptr<Log> open_full(LogFull full) {
-    return open(
-        {.path = path("link"), .ring_bytes = 1, .full = full, .say = [](const std::string&) {}});
+    return open({.path = path("link"),
+                 .ring_bytes = 1,
+                 .full = full,
+                 .say = [this](const std::string& what) { said_.push_back(what); }});
   }
   void make_room(Log& log) {
     fs::remove(path("link"));
@@ -320,6 +322,7 @@ class FullDiskTest : public LogTest {
   static void until(auto condition) {
     while (!condition()) std::this_thread::yield();
   }
+  std::vector<std::string> said_;  // the log thread's until the log is closed
 };
 
 TEST_F(FullDiskTest, WhatIsLostIsSaidBeforeTheNextRecordWhileTheLogIsWritten) {
@@ -345,6 +348,10 @@ TEST_F(FullDiskTest, ToWaitLosesNothing) {
   producer.join();
   log->close();
   EXPECT_EQ(outline(path("room")), "begin 1-1000 end ");
+  EXPECT_THAT(said_, testing::Contains("cannot write to " + path("link") +
+                                       ": No space left on device; requests wait until there is "
+                                       "room"));
+  EXPECT_EQ(said_.back(), path("link") + " is written again; 0 records lost");
   EXPECT_EQ(log->counts().dropped, 0);
   EXPECT_EQ(log->counts().write_errors, 0);
 }

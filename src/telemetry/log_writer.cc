@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kWriteBytes = size_t{256} << 10;
 constexpr auto kTryAgain = std::chrono::seconds(1);
 constexpr auto kSayAgain = std::chrono::seconds(1);
+constexpr auto kSayWaitingAgain = std::chrono::seconds(10);
 constexpr auto kWait = std::chrono::milliseconds(20);
 
 uint64_t lines_in(std::string_view text) {
@@ -122,7 +123,7 @@ bool LogWriter::worth_waiting(int error) {
   if (given_up_ != 0 || !(error == EAGAIN || (full && options_.full == LogFull::kWait))) {
     return false;
   }
-  if (full) complain(why(options_.path, error) + "; requests wait until there is room");
+  if (full) say_waiting(error);
   const int64_t patience = patience_ns_.load(std::memory_order_relaxed);
   if (patience == INT64_MAX) return true;
   const base::Instant now = clock_.now();
@@ -153,8 +154,16 @@ void LogWriter::lose(size_t bytes, int error) {
   complain(all == 0 ? text : fmt::format("{}; {} records lost", text, all));
 }
 
+void LogWriter::say_waiting(int error) {
+  const base::Instant now = clock_.now();
+  if (told_waiting_ != base::Instant{} && now - told_waiting_ < kSayWaitingAgain) return;
+  told_waiting_ = now;
+  complain(why(options_.path, error) + "; requests wait until there is room", true);
+}
+
 void LogWriter::recovered() {
-  if (!std::exchange(failing_, false)) return;
+  const bool waited = std::exchange(told_waiting_, {}) != base::Instant{};
+  if (!std::exchange(failing_, false) && !waited) return;
   complain(fmt::format("{} is written again; {} records lost", options_.path,
                        lost_.load(std::memory_order_relaxed)),
            true);

@@ -62,6 +62,7 @@ class LogWriter {
   void take_off(size_t bytes);
   bool worth_waiting(int error);
   void lose(size_t bytes, int error);
+  void say_waiting(int error);
   void recovered();
   void complain(const std::string& what, bool urgent = false);
 
@@ -82,6 +83,7 @@ class LogWriter {
   base::Instant hurried_{};  // when this thread saw that patience has a bound
   int given_up_ = 0;         // the error it was given up for
   base::Instant told_{};
+  base::Instant told_waiting_{};  // since when; none: it is not waited for room, or not said
   std::atomic<uint64_t> written_{0};
   std::atomic<uint64_t> lost_{0};
   std::atomic<uint64_t> write_errors_{0};

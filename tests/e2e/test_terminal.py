@@ -75,12 +75,16 @@ class Screen:
 class OnTerminal:
     """A process with a terminal of its own on standard output and error."""
 
-    def __init__(self, args, columns=120, **environment):
+    def __init__(self, args, columns=120, program=(GILIRAN,), cwd=None,
+                 **environment):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         env = {**os.environ, "TERM": "xterm", **environment}
-        self.process = subprocess.Popen([GILIRAN, *map(str, args)], stdin=subprocess.DEVNULL,
-                                        stdout=slave, stderr=slave, env=env)
+        # A session of its own, with this terminal.
+        self.process = subprocess.Popen(
+            [*program, *map(str, args)], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+            env=env, cwd=cwd, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
         os.close(slave)
         self.raw = b""
         self.columns = columns
@@ -178,6 +182,23 @@ def test_where_no_block_is_wanted_there_is_none(g, why):
     seen.until_shown(r"GET / 200  ")
     assert seen.stop() == 0
     assert b"\x1b" not in seen.raw
+
+
+def test_in_the_background_the_terminal_is_left_to_others(g):
+    """As with `giliran coordinator ... &`; `fg` brings the block."""
+    shell = """"$@" & echo $! > pid; until [ -e go ]; do sleep 0.1; done; fg"""
+    seen = OnTerminal([GILIRAN, *coordinator_args(g, "--log", "-")], cwd=g.folder,
+                      program=("sh", "-mc", shell, "sh"))
+    port = seen.until_shown(LISTENING.pattern).group(1)
+    # Longer than from one look to the next.
+    g.run_client(f"http://127.0.0.1:{port}/", "-R", "20", "-d", "1500ms")
+    seen.until_shown(r"(GET / 200 [^\n]+\n.*){25}")
+    assert b"\x1b" not in seen.raw
+    (g.folder / "go").touch()
+    seen.until_shown("in flight")
+    os.kill(int((g.folder / "pid").read_text()), TERM)
+    assert seen.process.wait(20 * SLOW) == 0
+    os.close(seen.master)
 
 
 def test_what_is_piped_is_json_without_control_characters(g):
