@@ -77,7 +77,8 @@ void put_status(TextWriter& w, const Record& r) {
   w.text(r.upgrade);
 }
 
-// The phases that answer most questions, and others where they took a tenth of the time or more.
+// The phases that answer most questions, and others where they are worth a look: a tenth of the
+// time or more, and a millisecond.
 void put_phases(TextWriter& w, const Record& r) {
   struct Named {
     std::string_view name;
@@ -92,7 +93,8 @@ void put_phases(TextWriter& w, const Record& r) {
   bool any = false;
   for (const Named& phase : all) {
     if (phase.took == kNotReached) continue;
-    if (!phase.always && (!exchange || phase.took * 10 < r.total)) continue;
+    const bool long_one = exchange && phase.took * 10 >= r.total && phase.took.count() >= kMs;
+    if (!phase.always && !long_one) continue;
     w.raw(any ? ", " : " (");
     any = true;
     w.raw(phase.name);
