@@ -301,7 +301,11 @@ def test_it_can_be_printed(browser, page):
     assert all(plot["width"] <= 700 for plot in plots.values())
     assert browser.run(COLOURS)["ground"] == "rgb(255, 255, 255)"
     assert browser.overlapping() == []
+    folds = "return [...document.querySelectorAll('details.fold')].map((fold) => fold.open)"
+    assert all(browser.run(folds)), "nobody can open them on paper"
     assert len(base64.b64decode(browser.pdf())) > 20_000
+    browser.look(dark=True)
+    until(lambda: not all(browser.run(folds)), "what was folded before", 10)
     clean(browser)
 
 

@@ -10,6 +10,7 @@ import {comparePage} from "./compare";
 import type {ClientResult, CompareResult, LabResult} from "./data";
 import {type Child, h} from "./dom";
 import {labPage} from "./lab";
+import {isPrinting, onThemeChange} from "./theme";
 
 interface View {
   kind: string;
@@ -60,4 +61,18 @@ function shown(children: Child[]): void {
   document.documentElement.dataset.ready = "true";
 }
 
+/** Nobody can open on paper what is folded. */
+function unfoldOnPaper(): void {
+  for (const fold of document.querySelectorAll<HTMLDetailsElement>("details.fold")) {
+    if (isPrinting()) {
+      fold.dataset.was ??= fold.open ? "open" : "shut";
+      fold.open = true;
+    } else if (fold.dataset.was) {
+      fold.open = fold.dataset.was === "open";
+      delete fold.dataset.was;
+    }
+  }
+}
+
+onThemeChange(unfoldOnPaper);
 shown(content(document.getElementById("data")?.textContent ?? ""));
