@@ -54,28 +54,32 @@ base::Slice Input::part(base::BufferPool& pool, std::string_view bytes) const {
 BodyIn Input::read_body(wire::http1::BodyParser& parser, base::BufferPool& pool,
                         wire::http1::Fields* trailers) {
   using Kind = wire::http1::BodyEvent::Kind;
-  const std::string_view bytes = view();
+  std::string_view rest = view();
   uint32_t at = 0;
   std::string_view data;
   wire::http1::BodyEvent event;
   do {
-    event = parser.next(bytes.substr(at), trailers);
+    event = parser.next(rest, trailers);
     if (event.kind != Kind::kData) break;
     at += event.consumed;
+    rest.remove_prefix(event.consumed);
     data = data.empty() ? event.data : first_.close_up(data, event.data);
   } while (event.data.size() <= kMoveMax);
+  const uint32_t behind = event.kind == Kind::kData ? 0 : event.consumed;
   BodyIn in{.data = data.empty() ? base::Slice() : part(pool, data),
             .then = event.kind,
             .problem = event.problem,
-            .end_bytes = event.consumed,
-            .wire_bytes = at};
-  if (event.kind == Kind::kData) in.end_bytes = 0;
-  in.wire_bytes += in.end_bytes;
-  if (event.kind == Kind::kNeedMore) at += std::exchange(in.end_bytes, 0);
-  const bool all = at == bytes.size();
-  drop_front(at);
+            .end_bytes = behind,
+            .wire_bytes = uint64_t{at} + behind};
+  if (event.kind != Kind::kNeedMore) {
+    drop_front(at);
+    return in;
+  }
+  const bool all = rest.size() == behind;
+  in.end_bytes = 0;
+  drop_front(at + behind);
   // What did not fit into one block with these comes now.
-  if (event.kind == Kind::kNeedMore && (all ? !empty() : join_more(pool))) in.then = Kind::kData;
+  if (all ? !empty() : join_more(pool)) in.then = Kind::kData;
   return in;
 }
 

@@ -92,7 +92,7 @@ void OutQueue::drop_first() {
   if (!first_) last_ = nullptr;
 }
 
-void OutQueue::place(base::BufferPool& pool, base::Slice slice, bool body) {
+inline void OutQueue::place(base::BufferPool& pool, base::Slice&& slice, bool body) {
   bytes_ += slice.size();
   if (last_ == nullptr || last_->end == kRoom) add_places(pool);
   Places& places = *last_;
@@ -103,22 +103,25 @@ void OutQueue::place(base::BufferPool& pool, base::Slice slice, bool body) {
 
 // Behind others that wait: what is small is copied to where the last one ends, what fills little of
 // its block into one that fits.
-void OutQueue::pack(net::Io& io, net::SocketId socket, base::Slice slice, bool body) {
-  const bool loose = base::BufferPool::loose(slice);
+void OutQueue::pack(net::Io& io, net::SocketId socket, base::Slice&& slice, bool body) {
+  bool loose = base::BufferPool::loose(slice);
   const bool same = (last_->body >> (last_->end - 1) & 1) == uint64_t{body};
-  if ((loose || slice.size() <= kCopyMax) && same && tail().block_capacity() != 0 &&
+  if (same && (loose || slice.size() <= kCopyMax) && tail().block_capacity() != 0 &&
       may_change_tail(io, socket)) {
     const uint32_t copied = tail().extend(slice.view());
     bytes_ += copied;
     slice.drop_front(copied);
     if (slice.empty()) return;
+    loose = base::BufferPool::loose(slice);
   }
-  place(io.buffers(), io.buffers().fitted(std::move(slice)), body);
+  if (loose) slice = io.buffers().fitted(std::move(slice));
+  place(io.buffers(), std::move(slice), body);
 }
 
 void OutQueue::push(net::Io& io, net::SocketId socket, base::Slice slice, bool body) {
   GILIRAN_ASSERT(!slice.empty());
-  if (chunk_open_) close_chunk(io.buffers());
+  if (chunk_open_) [[unlikely]]
+    close_chunk(io.buffers());
   if (empty()) {
     place(io.buffers(), std::move(slice), body);
   } else {
@@ -155,11 +158,12 @@ void OutQueue::push_chunk(net::Io& io, net::SocketId socket, base::Slice data) {
 }
 
 // behind_crlf: the size line takes the place of the CRLF at the end.
-void OutQueue::open_chunk(base::BufferPool& pool, base::Slice data, bool behind_crlf) {
+void OutQueue::open_chunk(base::BufferPool& pool, base::Slice&& data, bool behind_crlf) {
   if (!behind_crlf) place(pool, {}, false);
   last_->line = last_->end - 1;
   chunk_open_ = true;
-  place(pool, outstanding_ == 0 ? std::move(data) : pool.fitted(std::move(data)), true);
+  if (outstanding_ != 0) data = pool.fitted(std::move(data));
+  place(pool, std::move(data), true);
 }
 
 void OutQueue::close_chunk(base::BufferPool& pool) {
@@ -197,7 +201,9 @@ void OutQueue::flush(net::Io& io, net::SocketId socket) {
   if (outstanding_ != 0 || empty()) return;
   const Places& places = first();
   const uint32_t most = static_cast<uint32_t>(net::kSendSlicesMax);
-  if (places.line != kNoLine && places.line < places.begin + most) close_chunk(io.buffers());
+  // None is far beyond.
+  if (places.line < places.begin + most) [[unlikely]]
+    close_chunk(io.buffers());
   outstanding_ = std::min(places.end - places.begin, most);
   io.send(socket, std::span(places.slices).subspan(places.begin, outstanding_));
 }

@@ -58,10 +58,11 @@ class OutQueue {
   bool may_change_tail(net::Io& io, net::SocketId socket) const;
   void add_places(base::BufferPool& pool);
   void drop_first();
-  void place(base::BufferPool& pool, base::Slice slice, bool body);
-  void pack(net::Io& io, net::SocketId socket, base::Slice slice, bool body);
-  void open_chunk(base::BufferPool& pool, base::Slice data, bool behind_crlf);
-  void close_chunk(base::BufferPool& pool);
+  void place(base::BufferPool& pool, base::Slice&& slice, bool body);
+  void pack(net::Io& io, net::SocketId socket, base::Slice&& slice, bool body);
+  void open_chunk(base::BufferPool& pool, base::Slice&& data, bool behind_crlf);
+  // Apart from those who call it: bodies of a known length do not pay for it.
+  [[gnu::noinline]] void close_chunk(base::BufferPool& pool);
 
   base::Buffer first_;      // Places, from the first on; none of them is without a slice
   Places* last_ = nullptr;  // null: empty
