@@ -11,10 +11,10 @@ from instructions import VALGRIND, measure
 BOUNDS = [
     ("tcp", 3050, 3200),
     ("tcp-new", 13200, 14500),  # 12,700 to 13,700: a flow ends while the next one begins
-    ("http", 18590, 19520),
-    ("http-nolog", 14620, 15350),
-    ("http-post16k", 22760, 23900),
-    ("http-new", 21930, 23030),
+    ("http", 19140, 19520),
+    ("http-nolog", 15130, 15350),
+    ("http-post16k", 23620, 23900),
+    ("http-new", 21830, 23030),
 ]
 
 
