@@ -85,8 +85,8 @@ function missing(u, i) {
     for (let i = 1; i < u.series.length; ++i) u.setSeries(i, {show: shown[i]});
     await turn();
   }
-  done(found);
-})();
+  return found;
+})().then(done, (problem) => done(String(problem)));
 """
 
 # Notes every text that is written on a canvas, with its box in the canvas' dots.
@@ -171,7 +171,15 @@ class Browser:
 
     def series(self):
         """Every line of every legend with what is drawn of it: NOT_DRAWN."""
-        return self.driver.execute_async_script(NOT_DRAWN)
+        found = self.driver.execute_async_script(NOT_DRAWN)
+        assert isinstance(found, list), found
+        return found
+
+    def settled(self):
+        """Whether every plot is as wide as its place, and within it."""
+        return self.overlapping() == [] and self.run("""
+            return Object.values(window.giliranPlots()).every(
+                (u) => u && u.width === Math.floor(u.root.parentElement.clientWidth));""")
 
     def colliding_labels(self):
         """Pairs of texts of a plot of which one covers the other; texts that reach out of it."""

@@ -112,7 +112,7 @@ def test_plots_follow_the_width_of_the_window(browser, page):
     browser.open(page[0])
     for width in (820, 1160, 390, 1280):
         browser.look(width=width)
-        until(lambda: browser.overlapping() == [], f"plots within their places at {width}", 10)
+        until(browser.settled, f"plots within their places at {width}", 10)
         nothing_is_lost(browser)
     clean(browser)
 
