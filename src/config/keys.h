@@ -38,6 +38,10 @@ void read_route_answer(const Value& value, Answer& out, Reader& reader);
 // Removed, then set, then added, in this order whatever the order of the text.
 void read_header_changes(const Value& value, std::vector<HeaderChange>& out, Reader& reader);
 
+// What stands in the head of an answer has to fit its block, whatever else does.
+constexpr uint32_t kContentTypeBytesMax = 256;
+constexpr uint32_t kCookieNameBytesMax = 128;
+
 constexpr uint32_t kHeadBytesLeast = 1024;
 constexpr uint32_t kHeadBytesMost = 56 * 1024;
 constexpr uint32_t kFieldsMost = 128;  // what a parsed head has room for

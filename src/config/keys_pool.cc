@@ -17,6 +17,12 @@ std::string why(const base::Error& error, std::string_view text) {
   return without_prefix(error.message, fmt::format("server '{}': ", text));
 }
 
+base::Result<std::string> to_cookie_name(const Value& value) {
+  std::string name = GILIRAN_TRY(to_token(value));
+  if (name.size() <= kCookieNameBytesMax) return name;
+  return base::fail(fmt::format("expected at most {} bytes", kCookieNameBytesMax));
+}
+
 void read_server(const Value& value, Server& out, Reader& reader) {
   if (value.kind == Value::Kind::kTable) return read_table(value, server_keys(), out, reader);
   if (value.kind != Value::Kind::kText) {
@@ -138,7 +144,7 @@ std::span<const Key<Pool>> pool_keys() {
                  &P::retry_budget_floor, {.max = kMany}),
       absent(text_key({"sticky_cookie", "\"giliran\"",
                        "name of a cookie that brings a client back to the server it had"},
-                      "token", &P::sticky_cookie, to_token),
+                      "token", &P::sticky_cookie, to_cookie_name),
              "none"),
       number_key({"mark_down_after", "3",
                   "so many failures in a row (no answer, or one that was cut) leave a server out "

@@ -69,7 +69,7 @@ void read_file(const Value& value, Answer& out, Reader& reader) {
 
 base::Result<std::string> to_content_type(const Value& value) {
   std::string text = GILIRAN_TRY(to_field_value(value));
-  if (!text.empty()) return text;
+  if (!text.empty() && text.size() <= kContentTypeBytesMax) return text;
   return base::fail("expected a type such as \"text/html; charset=utf-8\"");
 }
 

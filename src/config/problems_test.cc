@@ -292,6 +292,21 @@ TEST(Problems, BoundsOfAnswers) {
               ElementsAre("2:16: key 'answers.503.body': is longer than 32KiB"));
 }
 
+// They stand in heads, which have to fit a block.
+TEST(Problems, BoundsOfWhatStandsInAHead) {
+  const auto type = [](size_t bytes) {
+    return problems_of("[answers]\n503 = { content_type = \"" + std::string(bytes, 'x') + "\" }");
+  };
+  EXPECT_THAT(type(kContentTypeBytesMax), IsEmpty());
+  EXPECT_THAT(type(kContentTypeBytesMax + 1), SizeIs(1));
+  const auto cookie = [](size_t bytes) {
+    return problems_of(POOL "servers = \"a:1\"\nsticky_cookie = \"" + std::string(bytes, 'c') +
+                       "\"");
+  };
+  EXPECT_THAT(cookie(kCookieNameBytesMax), IsEmpty());
+  EXPECT_THAT(cookie(kCookieNameBytesMax + 1), SizeIs(1));
+}
+
 TEST(Problems, AllAreToldInTheOrderOfTheText) {
   EXPECT_THAT(problems_of("seed = -1\n" ROUTE "answer = { status = 1 }\n[limits]\nx = 1\n"),
               SizeIs(3));
