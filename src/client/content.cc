@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "client/head_limit.h"
+
 namespace giliran::client {
 namespace {
 
@@ -57,10 +59,13 @@ base::Result<void> plan_replay(const ClientOptions& options, const config::Url& 
     return base::fail(
         fmt::format("--speed {}: expected {} to {}", options.speed, kSpeedMin, kSpeedMax));
   }
+  // Its own head passed, so that this fits.
+  const size_t beside = head_bytes_beside(plan.targets.front());
   plan.replay = GILIRAN_TRY(read_replay({.path = options.replay_path,
                                          .speed = options.speed,
                                          .requests_max = options.requests,
-                                         .until = options.duration}));
+                                         .until = options.duration,
+                                         .head_bytes_left = kHeadBytesMax - beside}));
   plan.loop = Loop::kOpen;
   plan.arrivals = Arrivals::kReplay;
   plan.replay_due.reserve(plan.replay->requests.size());

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <optional>
 #include <unordered_map>
 
+#include "base/parse.h"
+#include "client/head_limit.h"
 #include "client/options.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -19,6 +22,9 @@ namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr size_t kShownOfLine = 60;
+constexpr size_t kLineBytesMax = size_t{1} << 20;  // a longer line is not understood
+constexpr size_t kPartBytes = size_t{64} << 10;
+constexpr uint32_t kMethodMost = UINT16_MAX;  // HTTP has nine
 constexpr double kDueMaxNs = 9e18;
 
 // One line, whatever its format.
@@ -48,7 +54,7 @@ bool sendable_method(std::string_view method) {
 
 class Builder {
  public:
-  explicit Builder(const ReplayOptions& options) {
+  explicit Builder(const ReplayOptions& options) : head_bytes_left_(options.head_bytes_left) {
     replay_.file = options.path;
     replay_.speed = options.speed;
   }
@@ -66,10 +72,12 @@ class Builder {
         return;
       }
     }
-    if (replay_.unreadable++ == 0) {
-      replay_.first_unreadable =
-          fmt::format("line {}: {}", number, report::printable(line, kShownOfLine));
-    }
+    not_understood(line, number);
+  }
+  void not_understood(std::string_view line, uint64_t number) {
+    if (replay_.unreadable++ != 0) return;
+    replay_.first_unreadable =
+        fmt::format("line {}: {}", number, report::printable(line, kShownOfLine));
   }
 
   base::Result<Replay> finish(const ReplayOptions& options);
@@ -111,14 +119,23 @@ class Builder {
       ++replay_.skipped;
       return;
     }
+    if (seen.method.size() + target.size() > head_bytes_left_) {
+      ++replay_.skipped;
+      ++replay_.too_long;
+      return;
+    }
+    const uint32_t method = number_of(seen.method, methods_, replay_.methods);
+    if (method > kMethodMost) {
+      ++replay_.skipped;
+      return;
+    }
     const auto bytes = static_cast<uint32_t>(seen.body_bytes);
     replay_.body_bytes_max = std::max(replay_.body_bytes_max, bytes);
-    replay_.requests.push_back(
-        {.due = base::Duration(seen.when_ns),
-         .target = number_of(target, targets_, replay_.targets),
-         .body_bytes = bytes,
-         .order = static_cast<uint32_t>(replay_.requests.size()),
-         .method = static_cast<uint16_t>(number_of(seen.method, methods_, replay_.methods))});
+    replay_.requests.push_back({.due = base::Duration(seen.when_ns),
+                                .target = number_of(target, targets_, replay_.targets),
+                                .body_bytes = bytes,
+                                .order = static_cast<uint32_t>(replay_.requests.size()),
+                                .method = static_cast<uint16_t>(method)});
   }
 
   using Numbers = std::unordered_map<std::string, uint32_t>;
@@ -132,6 +149,7 @@ class Builder {
 
   void spread_seconds();
 
+  const size_t head_bytes_left_;
   Replay replay_;
   bool known_ = false;
   telemetry::LineParser parser_;
@@ -166,6 +184,10 @@ base::Result<Replay> Builder::finish(const ReplayOptions& options) {
           "combined), {}",
           replay_.unreadable, replay_.first_unreadable);
     }
+    if (replay_.too_long != 0) {
+      why += fmt::format("; {} with a head above head_bytes_max ({})", replay_.too_long,
+                         base::format_bytes(kHeadBytesMax));
+    }
     return base::fail(std::move(why));
   }
   std::ranges::sort(all, {}, [](const Replay::Request& r) { return std::pair(r.due, r.order); });
@@ -182,6 +204,23 @@ base::Result<Replay> Builder::finish(const ReplayOptions& options) {
     all.erase(std::ranges::lower_bound(all, options.until, {}, &Replay::Request::due), all.end());
   }
   return std::move(replay_);
+}
+
+// The next line without its end; of one longer than kLineBytesMax the begin, and the rest is passed
+// over. False at the end of the file.
+bool next_line(std::istream& file, std::string& line) {
+  std::array<char, kPartBytes> part;
+  line.clear();
+  for (;;) {
+    file.getline(part.data(), static_cast<std::streamsize>(part.size()));
+    const auto read = static_cast<size_t>(file.gcount());
+    if (read == 0) return !line.empty();
+    const bool goes_on = file.fail();  // it has filled the part
+    const size_t end = goes_on || file.eof() ? 0 : 1;
+    if (line.size() <= kLineBytesMax) line.append(part.data(), read - end);
+    if (!goes_on) return true;
+    file.clear();
+  }
 }
 
 }  // namespace
@@ -204,7 +243,11 @@ base::Result<Replay> read_replay(const ReplayOptions& options) {
   Builder builder(options);
   const size_t padding = telemetry::LineParser::padding();
   std::string line;
-  for (uint64_t number = 1; std::getline(file, line); ++number) {
+  for (uint64_t number = 1; next_line(file, line); ++number) {
+    if (line.size() > kLineBytesMax) {
+      builder.not_understood(line, number);
+      continue;
+    }
     if (line.ends_with('\r')) line.pop_back();
     line.reserve(line.size() + padding);
     builder.line(line, line.capacity(), number);
@@ -241,6 +284,10 @@ std::string text(const Replay& replay) {
   if (replay.skipped != 0) {
     text += fmt::format(", {} that cannot be sent again left out",
                         report::format_count(replay.skipped));
+  }
+  if (replay.too_long != 0) {
+    text += fmt::format(" ({} with a head above head_bytes_max, {})",
+                        report::format_count(replay.too_long), base::format_bytes(kHeadBytesMax));
   }
   return text;
 }

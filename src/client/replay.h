@@ -20,9 +20,10 @@ std::string_view name(LogKind kind);  // "giliran", "httplog", "combined"
 
 struct ReplayOptions {
   std::string path{};
-  double speed = 1;           // above 0; 2: in half the time
-  uint64_t requests_max = 0;  // 0: all
-  base::Duration until{};     // those due before; 0: all
+  double speed = 1;                   // above 0; 2: in half the time
+  uint64_t requests_max = 0;          // 0: all
+  base::Duration until{};             // those due before; 0: all
+  size_t head_bytes_left = SIZE_MAX;  // what method and target of a request may have together
 };
 
 struct Replay {
@@ -42,8 +43,11 @@ struct Replay {
   std::vector<std::string> targets{};  // origin form
   uint64_t unreadable = 0;             // lines not understood
   uint64_t skipped = 0;            // understood, but not to be sent: flows, CONNECT, cut targets
+  uint64_t too_long = 0;           // of the skipped: their heads would be above head_bytes_max
   std::string first_unreadable{};  // its beginning, with its number in front
   uint32_t body_bytes_max = 0;
+
+  uint64_t left_out() const { return unreadable + skipped; }
 };
 
 // The kind of the log is seen from its first line that is understood. Times of whole seconds

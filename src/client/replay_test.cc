@@ -101,6 +101,34 @@ TEST(Replay, WhatCannotBeSentAgainIsCounted) {
   EXPECT_EQ(replay.skipped, 5u);
 }
 
+TEST(Replay, RequestsWithHeadsThatCannotBeSentAreCounted) {
+  const auto line = [](const std::string& path) {
+    return "1.2.3.4 - - [21/Nov/2026:23:00:01 +0000] \"GET " + path + " HTTP/1.1\" 200 1\n";
+  };
+  const std::string log = line("/a") + line("/" + std::string(70'000, 'b')) + line("/12345");
+  const Replay replay = made(log, {.path = "log", .head_bytes_left = 8});
+  EXPECT_EQ(shown(replay), "0 GET /a 0\n");
+  EXPECT_EQ(replay.too_long, 2u);
+  EXPECT_EQ(replay.skipped, 2u);
+  EXPECT_THAT(text(replay), HasSubstr("2 that cannot be sent again left out (2 with a head above "
+                                      "head_bytes_max, 64KiB)"));
+  EXPECT_THAT(parse_replay({.path = "log", .head_bytes_left = 3}, log).error().message,
+              HasSubstr("3 with a head above head_bytes_max"));
+}
+
+TEST(Replay, OfALineWithoutAnEndTheRestIsPassedOver) {
+  const std::string path = testing::TempDir() + "giliran_long_line.log";
+  std::ofstream(path, std::ios::binary) << std::string(3'000'000, 'x') << "\n"
+                                        << kOurs << "\n"
+                                        << std::string(65'535, 'y') << "\nz";
+  const auto replay = read_replay({.path = path});
+  std::filesystem::remove(path);
+  ASSERT_TRUE(replay);
+  EXPECT_EQ(shown(*replay), shown(made(kOurs)));
+  EXPECT_EQ(replay->unreadable, 4u);
+  EXPECT_THAT(replay->first_unreadable, testing::StartsWith("line 1: xxx"));
+}
+
 TEST(Replay, OfNothing) {
   EXPECT_THAT(parse_replay({.path = "log"}, "").error().message, HasSubstr("no request in it"));
   EXPECT_THAT(parse_replay({.path = "log"}, "a\nb\n").error().message,

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iostream>
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "client/head_limit.h"
 #include "client/options.h"
 
 namespace giliran::client {
@@ -168,6 +170,7 @@ base::Result<Target> make_target(const TargetSpec& spec, const TargetDefaults& d
     return base::fail(fmt::format("--method \"{}\": expected a word", target.method));
   }
   if (target.method == "CONNECT") return base::fail("--method CONNECT: not supported");
+  GILIRAN_TRY_VOID(check_head(target));
   return target;
 }
 
@@ -175,7 +178,9 @@ base::Result<Target> make_target(const TargetSpec& spec, const TargetDefaults& d
 
 base::Result<std::string> read_whole(std::string_view flag, const std::string& path,
                                      uint64_t bytes_max) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream opened;
+  if (path != "-") opened.open(path, std::ios::binary);
+  std::istream& file = path == "-" ? std::cin : opened;
   std::string bytes;
   std::string chunk(kReadBytes, '\0');
   // A file may have no end, and a folder no bytes.
@@ -184,7 +189,7 @@ base::Result<std::string> read_whole(std::string_view flag, const std::string& p
     if (file.gcount() == 0) break;
     bytes.append(chunk, 0, static_cast<size_t>(file.gcount()));
   }
-  if (!file.is_open() || file.bad()) {
+  if ((path != "-" && !opened.is_open()) || file.bad()) {
     return base::fail(fmt::format("{} {}: cannot be read", flag, path));
   }
   if (bytes.size() > bytes_max) {
@@ -194,9 +199,11 @@ base::Result<std::string> read_whole(std::string_view flag, const std::string& p
 }
 
 base::Result<std::vector<std::string>> read_headers(const std::string& path) {
-  const std::string text = GILIRAN_TRY(read_whole("--header-file", path, kBodyBytesMax));
+  return header_lines(GILIRAN_TRY(read_whole("--header-file", path, kBodyBytesMax)));
+}
+
+std::vector<std::string> header_lines(std::string_view rest) {
   std::vector<std::string> headers;
-  std::string_view rest = text;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);

@@ -74,9 +74,11 @@ class TargetChoice {
   std::vector<uint64_t> up_to_;  // sum of the weights so far
 };
 
+// The lines of a text, but for empty ones and those that begin with #.
+std::vector<std::string> header_lines(std::string_view text);
 // Header lines of a file, "Name: value" each; empty lines and those that begin with # are skipped.
 base::Result<std::vector<std::string>> read_headers(const std::string& path);
-// A whole file of at most `bytes_max`; an error begins with `flag`.
+// A whole file ("-": standard input) of at most `bytes_max`; an error begins with `flag`.
 base::Result<std::string> read_whole(std::string_view flag, const std::string& path,
                                      uint64_t bytes_max);
 // A URL of which path and query may have placeholders.

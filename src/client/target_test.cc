@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "client/fuzz_targets.h"
+
 namespace giliran::client {
 namespace {
 
@@ -159,6 +161,38 @@ TEST(Targets, HeadersAreChecked) {
   EXPECT_THAT(why("Content-Length: 3"), HasSubstr("the client writes this one itself"));
   EXPECT_THAT(why("X: a\x01"), HasSubstr("control character"));
   EXPECT_THAT(why("X: {{nope}}"), HasSubstr("--header X: {{nope}}"));
+}
+
+TEST(Targets, AHeadThatCannotBeSentIsRefusedBeforeTheStart) {
+  const std::string url = "http://h/" + std::string(70'000, 'a');
+  const auto long_url = make_targets(std::vector{line(url)}, {});
+  ASSERT_FALSE(long_url);
+  EXPECT_THAT(long_url.error().message, HasSubstr("more than head_bytes_max (64KiB)"));
+  EXPECT_LT(long_url.error().message.size(), 300u);
+  std::vector<std::string> headers;
+  for (int i = 0; i < 70; ++i)
+    headers.push_back("X" + std::to_string(i) + ": " + std::string(1000, 'v'));
+  const auto many = make_targets(std::vector{line("http://h/")}, {.headers = headers});
+  ASSERT_FALSE(many);
+  EXPECT_THAT(many.error().message, HasSubstr("head_bytes_max"));
+  // What placeholders may become counts.
+  std::string filled = "http://h/";
+  for (int i = 0; i < 3000; ++i) filled += "{{seq}}";
+  EXPECT_FALSE(make_targets(std::vector{line(filled)}, {}));
+}
+
+// One that is as long as can be is sent: request_head() would assert.
+TEST(Targets, TheLongestHeadFitsItsBlock) {
+  size_t most = 0;
+  for (size_t bytes = 65'536; most == 0; --bytes) {
+    const auto made = make_targets(std::vector{line("http://h/" + std::string(bytes, 'a'))}, {});
+    if (!made) continue;
+    most = bytes;
+    Plan plan;
+    plan.targets = made->list;
+    write_heads(plan, 1);
+  }
+  EXPECT_GT(most, 64'000u);
 }
 
 TEST(TargetChoice, FollowsTheWeightsAndOnlySeedAndNumber) {

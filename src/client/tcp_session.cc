@@ -1,5 +1,6 @@
 #include "client/tcp_session.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "client/failure_text.h"
@@ -10,6 +11,8 @@ using telemetry::End;
 using telemetry::Phase;
 
 namespace {
+
+constexpr size_t kJoinedBytesMax = base::BufferPool::kCapacities[3];
 
 End end_of_connect(int error) {
   switch (error) {
@@ -50,6 +53,7 @@ void TcpSession::ask() {
 }
 
 void TcpSession::open() {
+  take_address();
   connection_ = station().next_connection_number();
   connect_began_ = asked_;
   connected_ = {};
@@ -61,13 +65,12 @@ void TcpSession::open() {
 
 void TcpSession::on_connected(net::SocketId, int error) {
   if (error != 0) {
-    station().recorder.connect_failed();
-    fail(end_of_connect(error), Phase::kConnect, errno_name(error));
-    return try_next_address();
+    connect_failed();
+    return fail(end_of_connect(error), Phase::kConnect, errno_name(error));
   }
   connected_ = station().io.now();
   ready_to_send_ = connected_;
-  station().recorder.connected(connected_ - connect_began_);
+  connected(connected_ - connect_began_);
   if (station().sink != nullptr) local_ = station().io.local_address(socket_);
   station().io.receive(socket_);
   send_line();
@@ -100,12 +103,20 @@ void TcpSession::on_received(net::SocketId, net::Received received) {
   if (input_.empty()) {
     input_ = std::move(received.data);
   } else {
-    base::Buffer joined = station().io.buffers().take(input_.size() + received.data.size());
-    joined.append(input_.view());
-    joined.append(received.data.view());
-    input_ = joined.take();
+    join(received.data);
   }
   read_lines();
+}
+
+// What does not fit a block is behind the longest line, so that the flow ends with it: as too long,
+// or as unasked.
+void TcpSession::join(const base::Slice& more) {
+  const size_t bytes = size_t{input_.size()} + more.size();
+  base::Buffer joined =
+      station().io.buffers().take(static_cast<uint32_t>(std::min(bytes, kJoinedBytesMax)));
+  joined.append(input_.view());
+  joined.append(more.view());
+  input_ = joined.take();
 }
 
 // A line is an answer only to a message that is wholly sent.
@@ -156,9 +167,8 @@ void TcpSession::fail(End end, Phase phase, std::string_view reason) {
 
 void TcpSession::on_time_over() {
   if (connected_ == base::Instant{}) {
-    station().recorder.connect_failed();
-    fail(End::kConnectTimeout, Phase::kConnect, {});
-    return try_next_address();
+    connect_failed();
+    return fail(End::kConnectTimeout, Phase::kConnect, {});
   }
   fail(End::kServerTimeout, sent_ == base::Instant{} ? Phase::kSend : Phase::kWait, {});
 }

@@ -17,6 +17,7 @@ class TcpSession final : public Session, private net::SocketEvents {
 
   void open();
   void send_line();
+  void join(const base::Slice& more);
   void read_lines();
   void answered(std::string_view line, uint32_t bytes);
   void fail(telemetry::End end, telemetry::Phase phase, std::string_view reason);

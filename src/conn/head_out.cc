@@ -9,11 +9,9 @@ namespace {
 
 using wire::http1::Writer;
 
-constexpr size_t kFixedBytes = 256;  // start line, framing and line ends
-
 size_t fields_size(std::span<const Field> fields) {
   size_t size = 0;
-  for (const Field& f : fields) size += f.name.size() + f.value.size() + 4;
+  for (const Field& f : fields) size += f.name.size() + f.value.size() + kFieldOwnBytes;
   return size;
 }
 
@@ -30,7 +28,12 @@ void write_framing(Writer& writer, const Framed& framing) {
   }
 }
 
-// Heads are bounded by the limits of the parsers and what the proxy adds, well below a block.
+// A block of at least `size` bytes; no head that gets here is longer than one.
+base::Buffer block_of(base::BufferPool& pool, size_t size) {
+  GILIRAN_ASSERT(size <= kHeadBytesMax);
+  return pool.take(static_cast<uint32_t>(size));
+}
+
 base::Slice written(base::Buffer buffer, const Writer& writer) {
   GILIRAN_ASSERT(!writer.overflowed());
   buffer.add_size(static_cast<uint32_t>(writer.size()));
@@ -42,8 +45,8 @@ base::Slice written(base::Buffer buffer, const Writer& writer) {
 base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const Framed& framing,
                          std::string_view connection) {
   const size_t size =
-      kFixedBytes + head.method.size() + head.target.size() + fields_size(head.fields);
-  base::Buffer buffer = pool.take(static_cast<uint32_t>(size));
+      kHeadOwnBytesMax + head.method.size() + head.target.size() + fields_size(head.fields);
+  base::Buffer buffer = block_of(pool, size);
   Writer writer(buffer.data(), buffer.capacity());
   writer.request_line(head.method, head.target);
   write_fields(writer, head.fields);
@@ -55,8 +58,8 @@ base::Slice request_head(base::BufferPool& pool, const RequestOut& head, const F
 
 base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const Framed& framing,
                           std::string_view connection) {
-  const size_t size = kFixedBytes + head.reason.size() + fields_size(head.fields);
-  base::Buffer buffer = pool.take(static_cast<uint32_t>(size));
+  const size_t size = kHeadOwnBytesMax + head.reason.size() + fields_size(head.fields);
+  base::Buffer buffer = block_of(pool, size);
   Writer writer(buffer.data(), buffer.capacity());
   const std::string_view reason =
       head.reason.empty() ? wire::http1::reason_phrase(head.status) : head.reason;
@@ -70,7 +73,7 @@ base::Slice response_head(base::BufferPool& pool, const ResponseOut& head, const
 
 base::Slice chunk_end(base::BufferPool& pool, std::span<const Field> trailers) {
   if (trailers.empty()) return base::Slice::of_static("\r\n0\r\n\r\n");
-  base::Buffer buffer = pool.take(static_cast<uint32_t>(kFixedBytes + fields_size(trailers)));
+  base::Buffer buffer = block_of(pool, kHeadOwnBytesMax + fields_size(trailers));
   Writer writer(buffer.data(), buffer.capacity());
   writer.raw(wire::http1::kChunkEnd);
   writer.raw(wire::http1::kLastChunk);

@@ -9,6 +9,14 @@
 
 namespace giliran::conn {
 
+// A head is written into one block, so that none is longer. Whoever makes heads of what others say
+// bounds them before: the proxy by its limits, the client before its start.
+constexpr size_t kHeadBytesMax = base::BufferPool::kCapacities[3];
+// Of it, at most: start line (without what is said in it), framing and line ends.
+constexpr size_t kHeadOwnBytesMax = 256;
+// What a field takes beside its name and value: ": " and the line end.
+constexpr size_t kFieldOwnBytes = 4;
+
 // What the connection adds behind the fields of the exchange.
 struct Framed {
   std::string_view name;   // empty: nothing

@@ -3,10 +3,11 @@ import collections
 import datetime
 import json
 import re
+import subprocess
 
 import peers
 import pytest
-from harness import SLOW, records
+from harness import GILIRAN, SLOW, records
 
 COMBINED = re.compile(r'^\S+ - - \[[^]]+\] "(\S+) (\S+) HTTP/1\.1" (\d+) \d+ "[^"]*" "([^"]*)"$')
 
@@ -89,6 +90,45 @@ def test_refusals_say_what_to_mend(g, tmp_path):
         done = g.once("client", *args)
         assert done.returncode == 2, (args, done)
         assert expected in done.stderr, (args, done.stderr)
+
+
+def test_a_head_that_cannot_be_sent_is_refused_by_the_limits_name(g, tmp_path):
+    (tmp_path / "headers").write_text("".join(f"X-{i}: {'v' * 1000}\n" for i in range(70)))
+    for args in ([f"http://127.0.0.1:1/{'a' * 70_000}"],
+                 ["http://127.0.0.1:1/", "--header-file", "headers"]):
+        done = g.once("client", *args)
+        assert done.returncode == 2, done.stderr
+        assert "head_bytes_max (64KiB)" in done.stderr and len(done.stderr) < 500
+
+
+def test_a_replay_leaves_out_what_is_too_long(g, tmp_path):
+    server = g.server("s1")
+    line = '1.2.3.4 - - [21/Nov/2026:23:00:01 +0000] "GET /{} HTTP/1.1" 200 1\n'
+    (tmp_path / "long.log").write_text(
+        line.format("a") + line.format("b" * 70_000) + line.format("c" * 3_000_000))
+    done = g.once("client", server.url(), "--replay", "long.log", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["plan"]["replay"]["too_long"] == result["plan"]["replay"]["skipped"] == 1
+    assert result["plan"]["replay"]["unreadable"] == 1
+    assert result["totals"]["answered"] == 1
+    assert "(1 with a head above head_bytes_max, 64KiB)" in done.stderr
+
+
+def test_a_body_is_a_file_as_in_curl(g, nginx, tmp_path):
+    (tmp_path / "body").write_bytes(b"from a file\n")
+    url = f"http://{nginx.address}/any"
+    sent = {}
+    for name, arg, stdin in (("file", "@body", b""), ("stdin", "@-", b"@ from a pipe"),
+                             ("text", "text", b"")):
+        log = tmp_path / f"{name}.log"
+        done = subprocess.run([GILIRAN, "client", url, "-n", "1", "--body", arg, "--log", log],
+                              cwd=tmp_path, input=stdin, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        sent[name] = records(log)[0]["body_in"]
+    assert sent == {"file": 12, "stdin": 13, "text": 4}
+    missing = g.once("client", url, "--body", "@nofile")
+    assert missing.returncode == 2 and "nofile: cannot be read" in missing.stderr
 
 
 def test_a_real_nginx_log_is_replayed(g, nginx, tmp_path):
