@@ -79,6 +79,7 @@ void HttpSession::ask() {
 void HttpSession::begin_stream() {
   if (!connection_.has_value()) {
     if (attempt_ == Attempt::kFirst) asked_ = station().io.now();
+    take_address();
     conn::ClientConnectionOwner& owner = *this;
     connection_.emplace(station().io, address(), station().next_connection_number(),
                         http_.next_options(), owner);
@@ -146,9 +147,7 @@ void HttpSession::on_closed(const conn::StreamClosed& closed) {
   const std::string_view reason = end == End::kBadResponse
                                       ? wire::http1::problem_name(closed.problem)
                                       : errno_name(closed.error);
-  const bool connect_failed = facts.connected == base::Instant{};
   finish(end, end == End::kOk ? Phase::kNone : phase(), reason);
-  if (connect_failed) try_next_address();
 }
 
 void HttpSession::on_time_over() {
@@ -163,7 +162,6 @@ void HttpSession::on_time_over() {
   const Phase where = phase();
   conn::ClientStream* const stream = stream_;
   finish(connecting ? End::kConnectTimeout : End::kServerTimeout, where, {});
-  if (connecting) try_next_address();
   stream->abort();
 }
 
@@ -178,10 +176,11 @@ Phase HttpSession::phase() const {
 void HttpSession::finish(End end, Phase phase, std::string_view reason) {
   const conn::StreamFacts& facts = stream_->facts();
   const base::Instant now = station().io.now();
-  Recorder& recorder = station().recorder;
-  const bool connected = facts.connected != base::Instant{};
-  if (!facts.reused && connected) recorder.connected(connection_->connect_took());
-  if (!connected) recorder.connect_failed();
+  if (facts.connected == base::Instant{}) {
+    connect_failed();
+  } else if (!facts.reused) {
+    connected(connection_->connect_took());
+  }
   Ending ending = timed(end, asked_, facts.connected, now);
   ending.status = status_;
   ending.server = server_;

@@ -7,7 +7,7 @@
 #include "base/parse.h"
 #include "client/content.h"
 #include "client/plan_loop.h"
-#include "net/listen.h"
+#include "client/resolve.h"
 
 namespace giliran::client {
 namespace {
@@ -54,6 +54,17 @@ base::Result<void> check_numbers(const ClientOptions& options) {
   return {};
 }
 
+// "10.0.0.1:80, 10.0.0.2:80 and 3 more"
+std::string addresses_text(const Plan& plan) {
+  constexpr size_t kShown = 3;
+  std::string text;
+  for (size_t i = 0; i < std::min(plan.addresses.size(), kShown); ++i) {
+    text += (i == 0 ? "" : ", ") + plan.addresses[i].text();
+  }
+  if (plan.addresses.size() <= kShown) return text;
+  return text + fmt::format(" and {} more", plan.addresses.size() - kShown);
+}
+
 }  // namespace
 
 base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) {
@@ -80,10 +91,7 @@ base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) 
   }
   if (plan.threads == 0) plan.threads = std::max(processors, 1u);
   plan.threads = std::min(plan.threads, plan.connections);
-  plan.addresses = GILIRAN_TRY(net::resolve(url.host_port));
-  // "localhost" is often both, and its server often on the first only.
-  const auto v4 = std::ranges::find(plan.addresses, AF_INET, &base::Address::family);
-  if (v4 != plan.addresses.end()) std::rotate(plan.addresses.begin(), v4, v4 + 1);
+  plan.addresses = GILIRAN_TRY(resolve(url.host_port, options.resolve));
   return plan;
 }
 
@@ -108,6 +116,7 @@ std::string text(const Plan& plan) {
   }
   text += plan.url;
   if (plan.targets.size() > 1) text += fmt::format(" and {} more", plan.targets.size() - 1);
+  if (plan.addresses.size() > 1) text += fmt::format(" at {}", addresses_text(plan));
   return text + fmt::format(", seed {}", plan.seed);
 }
 

@@ -31,7 +31,7 @@ struct Plan {
   // http: at least one; of a replay one, for the headers that all its requests have.
   std::vector<Target> targets;
   std::optional<Replay> replay{};        // request n (from 1) is requests[n - 1]
-  std::vector<base::Address> addresses;  // to connect to, at least one; the first is tried first
+  std::vector<base::Address> addresses;  // to connect to, at least one: AddressTurns
   std::vector<base::Address> sources;    // to connect from, in turn; may be empty
   std::string line;                      // what a tcp:// client sends, with its '\n'
   uint32_t connections = 0;

@@ -152,9 +152,15 @@ void Recorder::issued(base::Instant now, bool measured) {
   slice->in_flight_max = std::max(slice->in_flight_max, in_flight_);
 }
 
-void Recorder::connected(base::Duration took) {
+void Recorder::connected(base::Duration took, uint32_t address) {
   ++counts_.connections;
   connect_.record(nanoseconds(took));
+  if (!addresses_.empty()) ++addresses_[address].connections;
+}
+
+void Recorder::connect_failed(uint32_t address) {
+  ++counts_.connect_failures;
+  if (!addresses_.empty()) ++addresses_[address].connect_failures;
 }
 
 void Recorder::ended(const Ending& ending) {
@@ -162,6 +168,7 @@ void Recorder::ended(const Ending& ending) {
   --in_flight_;
   count_ending(ending);
   if (ending.end != telemetry::End::kOk) {
+    if (ending.measured && !addresses_.empty()) ++addresses_[ending.address].failed;
     if (slice != nullptr) ++slice->failed;
     return;
   }
@@ -197,10 +204,16 @@ void Recorder::count_ending(const Ending& ending) {
   ++counts.status_classes[status_class < kStatusClasses ? status_class : 0];
 }
 
-// By server and by tier.
+// By address, by server and by tier.
 void Recorder::tally(const Ending& ending, uint64_t service) {
   if (ending.tiers != nullptr) {
     ending.tiers->each([&](size_t tier, uint64_t ns) { tiers_[tier].took.record(ns); });
+  }
+  if (!addresses_.empty()) {
+    AddressTally& address = addresses_[ending.address];
+    ++address.answers;
+    address.bad_status += ending.status >= 400 ? 1 : 0;
+    address.service.record(service);
   }
   if (ending.server == kNoServer) return;
   ServerTally& server = servers_[ending.server];
@@ -261,6 +274,15 @@ Live Recorder::take_live() {
   return live;
 }
 
+void AddressTally::add(const AddressTally& other) {
+  connections += other.connections;
+  connect_failures += other.connect_failures;
+  answers += other.answers;
+  bad_status += other.bad_status;
+  failed += other.failed;
+  add_histogram(service, other.service);
+}
+
 void Recorder::add(const Recorder& other) {
   counts_.add(other.counts_);
   warm_.add(other.warm_);
@@ -270,6 +292,8 @@ void Recorder::add(const Recorder& other) {
   add_histogram(response_, other.response_);
   add_histogram(lag_, other.lag_);
   add_histogram(wait_, other.wait_);
+  grow(addresses_, other.addresses_.size());
+  for (size_t i = 0; i < other.addresses_.size(); ++i) addresses_[i].add(other.addresses_[i]);
   std::vector<uint32_t> server_map, tier_map;
   for (const ServerTally& tally : other.servers_) {
     server_map.push_back(server(tally.name));

@@ -62,6 +62,18 @@ struct ServerTally {
   base::Histogram service{base::Histogram::Options{.digits = 2}};  // ns
 };
 
+// What became of the requests of one of several addresses, by its number in the plan.
+struct AddressTally {
+  uint64_t connections = 0;
+  uint64_t connect_failures = 0;
+  uint64_t answers = 0;
+  uint64_t bad_status = 0;
+  uint64_t failed = 0;                                             // requests
+  base::Histogram service{base::Histogram::Options{.digits = 2}};  // ns
+
+  void add(const AddressTally& other);
+};
+
 // What the answers told in Server-Timing under one name.
 struct TierTally {
   std::string name;
@@ -105,6 +117,7 @@ struct Ending {
   telemetry::End end = telemetry::End::kOk;
   uint16_t status = 0;
   uint32_t server = kNoServer;
+  uint32_t address = 0;              // its number
   base::Instant at{};                // when it ended
   bool measured = true;              // false: of the warm-up
   bool sent = true;                  // its connection was ready; else wait means nothing
@@ -158,6 +171,10 @@ class Recorder {
 
   // Where the warm-up ends; without it everything is measured.
   void measure_since(base::Instant t) { measuring_since_ = t; }
+  // Where there are several, each has a tally.
+  void tell_addresses_apart(size_t count) {
+    if (count > 1) addresses_.resize(count);
+  }
   // The run in slices of `interval` from `started` on; without it there are none.
   void begin_slices(base::Instant started, base::Duration interval);
 
@@ -167,8 +184,8 @@ class Recorder {
   // Sets out with a request: sends it, or begins to open its connection.
   void issued(base::Instant now, bool measured = true);
   void retried() { ++counts_.retried; }
-  void connected(base::Duration took);
-  void connect_failed() { ++counts_.connect_failures; }
+  void connected(base::Duration took, uint32_t address = 0);
+  void connect_failed(uint32_t address = 0);
   void ended(const Ending& ending);
   // The number of the server of that name. Allocates for a new name only.
   uint32_t server(std::string_view name);
@@ -185,6 +202,7 @@ class Recorder {
   const base::Histogram& wait() const { return wait_; }  // ns, of all that were sent; open loop
   const std::vector<ServerTally>& servers() const { return servers_; }
   std::vector<const ServerTally*> servers_by_name() const;
+  const std::vector<AddressTally>& addresses() const { return addresses_; }  // empty: one only
   const std::vector<TierTally>& tiers() const { return tiers_; }
 
   // Answers that came after the warm-up, those to its requests included: what a rate is made of.
@@ -230,6 +248,7 @@ class Recorder {
   std::vector<ServerTally> servers_;
   std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> server_numbers_;
   std::vector<TierTally> tiers_;
+  std::vector<AddressTally> addresses_;
 
   base::Instant started_{};
   base::Duration interval_{};

@@ -7,14 +7,16 @@
 
 namespace giliran::client {
 
-Station::Station(Run& the_run, net::Io& the_io, telemetry::RecordSink* the_sink, base::Rng the_rng,
-                 bool live)
+Station::Station(Run& the_run, net::Io& the_io, telemetry::RecordSink* the_sink, uint32_t thread,
+                 base::Rng the_rng, bool live)
     : plan(the_run.plan),
       run(the_run),
       io(the_io),
       sink(the_sink),
       rng(the_rng),
-      recorder(live, plan.loop == Loop::kOpen) {
+      recorder(live, plan.loop == Loop::kOpen),
+      turns(plan.addresses, thread) {
+  recorder.tell_addresses_apart(plan.addresses.size());
   const base::Instant now = io.now();
   wall_zero_.ns = io.clock().wall().ns - now.time_since_epoch().count();
 }
@@ -84,7 +86,7 @@ Ending Session::timed(telemetry::End end, base::Instant asked, base::Instant sen
                       base::Instant now) const {
   const bool open = turn_.scheduled();
   const base::Instant noticed = open ? turn_.noticed : asked;
-  Ending ending{.end = end, .at = now, .measured = turn_.measured};
+  Ending ending{.end = end, .address = address_, .at = now, .measured = turn_.measured};
   ending.sent = sent != base::Instant{};
   ending.response = now - (open ? turn_.due : asked);
   if (open) ending.lag = turn_.noticed - turn_.due;
@@ -106,16 +108,26 @@ void Session::withdraw() {
 void Session::ended(const Ending& ending) {
   enter(State::kBetween);
   deadline_ = base::kNoDeadline;
-  failures_ = ending.end == telemetry::End::kOk ? 0 : failures_ + 1;
+  unreached_ = ending.sent ? 0 : unreached_ + 1;
   station_.recorder.ended(ending);
 }
 
+void Session::connected(base::Duration took) {
+  station_.recorder.connected(took, address_);
+  station_.turns.connected(address_);
+}
+
+void Session::connect_failed() {
+  station_.recorder.connect_failed(address_);
+  station_.turns.failed(address_);
+}
+
+// A closed loop would spin where nobody listens. The pace of an open loop is its schedule, which
+// nothing that servers do may stop.
 void Session::ready() {
-  const bool over =
-      station_.open_loop == nullptr ? station_.run.rule.over() : station_.open_loop->over();
-  if (failures_ == 0 || over) return next();
+  if (unreached_ == 0 || station_.open_loop != nullptr || station_.run.rule.over()) return next();
   enter(State::kPausing);
-  const uint32_t doublings = std::min(failures_ - 1, 7u);
+  const uint32_t doublings = std::min(unreached_ - 1, 7u);
   const base::Duration full = std::min(kPauseMin * (1 << doublings), kPauseMax);
   // Half of it is drawn, so that clients that failed together do not come back together.
   const auto half = static_cast<uint64_t>(full.count() / 2);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/rng.h"
+#include "client/address_turns.h"
 #include "client/plan.h"
 #include "client/recorder.h"
 #include "client/stop_rule.h"
@@ -30,8 +31,9 @@ struct Run {
 // What the sessions of one thread share. Loop thread only.
 class Station {
  public:
-  // sink: null where there is no log.
-  Station(Run& run, net::Io& io, telemetry::RecordSink* sink, base::Rng rng, bool live);
+  // sink: null where there is no log. thread: its number, from 0.
+  Station(Run& run, net::Io& io, telemetry::RecordSink* sink, uint32_t thread, base::Rng rng,
+          bool live);
 
   const Plan& plan;
   Run& run;
@@ -39,6 +41,7 @@ class Station {
   telemetry::RecordSink* const sink;
   base::Rng rng;
   Recorder recorder;
+  AddressTurns turns;
   OpenLoop* open_loop = nullptr;  // null: closed loop
   base::Instant last_answer{};    // or failure
   uint64_t live_sessions = 0;
@@ -91,7 +94,7 @@ class Session {
  protected:
   enum class State : uint8_t {
     kIdle,     // open loop: nothing is due; its connection may be open
-    kPausing,  // after failures, without a connection
+    kPausing,  // closed loop: no connection could be made
     kAsking,   // a request is in flight (its connection may still be being made)
     kBetween,  // the request has ended; what carried it is being freed
     kLeaving,  // no more requests; the connection is closing
@@ -123,9 +126,12 @@ class Session {
                base::Instant now) const;
   // How much later than it was due it was sent: Record::lag. Not reached in a closed loop.
   base::Duration lateness(const Ending& ending) const;
-  // The address to connect to; moves on after each connect that failed.
+  // The address of the connection, or of the one to be made: take_address() before.
   const base::Address& address() const { return plan().addresses[address_]; }
-  void try_next_address() { address_ = (address_ + 1) % plan().addresses.size(); }
+  void take_address() { address_ = station_.turns.next(); }
+  // What became of making the connection.
+  void connected(base::Duration took);
+  void connect_failed();
   const Plan& plan() const { return station_.plan; }
 
  private:
@@ -137,8 +143,8 @@ class Session {
 
   Station& station_;
   Turn turn_;
-  size_t address_ = 0;
-  uint32_t failures_ = 0;  // in a row
+  uint32_t address_ = 0;
+  uint32_t unreached_ = 0;  // requests in a row for which no connection could be made
   State state_ = State::kBetween;
   base::Instant deadline_ = base::kNoDeadline;  // of the pause or the request
   net::MemberTimer<Session, &Session::on_timer> timer_{*this};

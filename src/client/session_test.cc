@@ -10,6 +10,7 @@ namespace {
 using telemetry::End;
 using telemetry::Kind;
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
@@ -96,6 +97,43 @@ TEST_F(TcpSessionTest, RefusedConnectionsAreFailedRequestsWithGrowingPauses) {
   EXPECT_EQ(sink_.count(Kind::kMessage, End::kConnectRefused), 40u);
   // Ten failures a client: 10, 20, ... 640, 1000, 1000 ms, of which at least half each.
   EXPECT_GE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(1600));
+}
+
+TEST_F(TcpSessionTest, WhatFailsOnAConnectionIsFollowedByTheNextAtOnce) {
+  plan_.requests = 400;
+  run({.http = false, .hangs_up = true});
+  EXPECT_EQ(ended(End::kServerClosed), 400u);
+  EXPECT_LE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(500));
+}
+
+TEST_F(TcpSessionTest, ConnectionsAreSpreadOverTheAddresses) {
+  plan_.addresses = {kServer, base::Address::loopback(81), base::Address::loopback(82)};
+  plan_.connections = 6;
+  plan_.requests = 600;
+  TestServer second(server_io_, {.http = false, .answer = kLine});
+  second.listen(plan_.addresses[1]);
+  world_.set_reach(plan_.addresses[2], net::MemoryWorld::Reach::kRefused);
+  run({.http = false, .answer = kLine});
+  EXPECT_EQ(server_->connections(), 3u);
+  EXPECT_EQ(second.connections(), 3u);
+  const std::vector<AddressTally>& tallies = recorder().addresses();
+  ASSERT_EQ(tallies.size(), 3u);
+  EXPECT_EQ(tallies[0].answers, server_->requests());
+  EXPECT_EQ(tallies[1].answers, second.requests());
+  EXPECT_EQ(tallies[0].connections, 3u);
+  EXPECT_EQ(tallies[2].connect_failures, 2u);
+  EXPECT_EQ(tallies[2].failed, 2u);
+  EXPECT_EQ(tallies[0].answers + tallies[1].answers + tallies[2].failed, 600u);
+}
+
+// Both parts of it in two receives, the second of the largest size: more than a block holds.
+TEST_F(TcpSessionTest, ALineThatIsTooLongEndsTheFlow) {
+  plan_.requests = 4;
+  world_.options().split = 0;
+  world_.options().window_bytes = 1 << 20;
+  run({.http = false, .answer = std::string(200'000, 'x')});
+  EXPECT_EQ(ended(End::kBadResponse), 4u);
+  EXPECT_THAT(sink_.lines, Contains(HasSubstr("line-too-long")));
 }
 
 TEST_F(TcpSessionTest, AServerThatClosesAfterSomeAnswers) {

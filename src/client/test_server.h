@@ -28,6 +28,7 @@ struct TestServerOptions {
   uint64_t answers_per_connection = 0;  // then the connection is closed; 0: no bound
   bool silent = false;                  // accepts, reads, never answers
   bool hold = false;                    // answers only at release()
+  bool hangs_up = false;                // accepts and closes
   std::function<void()> on_request{};
 };
 
@@ -122,6 +123,7 @@ class TestServer final : private net::AcceptEvents {
 
   void on_accepted(net::ListenerId, net::SocketId socket, const base::Address&) override {
     peers_.push_back(std::make_unique<Peer>(*this, socket));
+    if (options_.hangs_up) io_.close(socket);
   }
   void on_accept_paused(net::ListenerId, int) override {}
   void on_listener_closed(net::ListenerId) override {}

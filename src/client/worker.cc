@@ -5,7 +5,7 @@
 namespace giliran::client {
 
 Worker::Worker(Run& run, net::Io& io, const WorkerOptions& options, std::function<void()> on_done)
-    : station_(run, io, options.sink, base::Rng(options.seed), options.live),
+    : station_(run, io, options.sink, options.thread, base::Rng(options.seed), options.live),
       on_done_(std::move(on_done)) {
   if (run.plan.protocol == Protocol::kHttp) http_ = std::make_unique<HttpStation>(run.plan);
   if (run.plan.loop == Loop::kOpen) {

@@ -2,10 +2,12 @@
 import json
 import re
 import signal
+import socket
+import threading
 import time
 
 import pytest
-from harness import await_records
+from harness import await_records, until
 
 UNITS_MS = {"ns": 1e-6, "µs": 1e-3, "ms": 1, "s": 1000}
 
@@ -154,10 +156,60 @@ def test_a_client_that_stood_still_says_so(g):
 
 
 def test_nobody_there_fails_and_what_was_not_sent_is_told(g):
-    done = g.once("client", "http://127.0.0.1:1/", "-R", "1k", "-d", "1s", "-c", "5")
-    assert done.returncode == 1, done.stdout
-    assert "connect-refused" in done.stdout
-    assert "the servers had stopped answering" in unwrapped(done.stdout)
+    found, out = result(g, "http://127.0.0.1:1/", "-R", "500", "-d", "1200ms", "-c", "50", status=1)
+    assert found["totals"]["due"] == 600
+    assert found["totals"]["failed"] + found["totals"]["due"] - found["totals"]["issued"] == 600
+    assert found["totals"]["failed"] > 540  # a failing server stops no clock
+    assert "connect-refused" in out and "target: ALL FAILED, " in out
+    assert found["verdict"]["text"] == "NOT JUDGED" and "CLIENT-LIMITED" not in out
+
+
+def test_a_server_that_accepts_and_closes_stops_no_clock(g):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def hang_up():
+            while True:
+                try:
+                    listener.accept()[0].close()
+                except OSError:
+                    return
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        found, out = result(g, url, "-R", "200", "-d", "1s", status=1)
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    totals = found["totals"]
+    assert totals["due"] == 200
+    assert totals["issued"] == totals["failed"] >= 190, out
+    assert "in use" not in unwrapped(out)
+
+
+def test_connections_are_spread_over_the_addresses_of_a_name(g):
+    first = g.server("one")
+    second = g.server("two", listen=(f"http://127.0.0.2:{first.port}",))
+    found, out = result(g, f"http://shop.example:{first.port}/", "-n", "400", "-c", "8", "--resolve",
+                        f"shop.example:{first.port}:127.0.0.1,127.0.0.2")
+    by_address = {a["address"]: a for a in found["addresses"]}
+    assert set(by_address) == {f"127.0.0.1:{first.port}", f"127.0.0.2:{first.port}"}
+    assert [a["connections"] for a in by_address.values()] == [4, 4]
+    assert sum(a["answers"] for a in by_address.values()) == 400
+    assert f"127.0.0.2:{first.port}" in out
+    seen = await_records(second.log, by_address[f"127.0.0.2:{first.port}"]["answers"])
+    assert {r["host"] for r in seen} == {f"shop.example:{first.port}"}
+    wrong = g.once("client", first.url(), "--resolve", "other:80:127.0.0.1")
+    assert wrong.returncode == 2 and "--resolve: it is for other:80" in wrong.stderr
+
+
+def test_a_cut_run_has_the_status_of_its_signal(g):
+    server = plain_server(g)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        args = ["client", server.url(), "-R", "100", "-d", "60s", "--expect", "errors>50%",
+                "--progress", "json"]
+        client = g._start("client", args, 0)
+        until(lambda: client.out, "progress", 20)
+        client.signal(number)
+        assert client.wait(20) == 128 + number
+        assert f"CUT by {number.name}, " in client.err
 
 
 @pytest.mark.parametrize("args, told", [
