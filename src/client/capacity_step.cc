@@ -12,6 +12,8 @@ namespace {
 
 constexpr double kGrowthMax = 0.02;
 constexpr double kDeviations = 4;
+// From this share of errors on, they are what a rate fails by.
+constexpr double kErrorsTelling = 0.1;
 
 base::Duration percentile(const base::Histogram& histogram, double p) {
   return base::Duration(static_cast<int64_t>(histogram.percentile(p)));
@@ -23,12 +25,17 @@ std::string own_fault(const RunResult& result) {
     return fmt::format("a thread of the client used {:.0f} % of its time",
                        100 * result.cpu_share_busiest);
   }
-  const base::Duration lag = percentile(result.totals.lag(), 99);
-  const auto response = static_cast<double>(result.totals.response_time().percentile(99));
-  if (lag > kLagTolerated && static_cast<double>(lag.count()) > kLagShareMax * response) {
-    return fmt::format("the client set out late: lag p99 {}", report::format_latency(lag));
-  }
-  return {};
+  if (!too_late(result.totals.lag(), result.totals.response_time())) return {};
+  return fmt::format("the client set out late: lag p99 {}",
+                     report::format_latency(percentile(result.totals.lag(), 99)));
+}
+
+// Requests that fail are the system's doing, however busy the client was with them.
+bool failed_by_errors(const CapacityStep& step) {
+  return step.errors_share >= kErrorsTelling ||
+         std::ranges::any_of(step.conditions, [](const report::Expected& one) {
+           return !one.met && one.text.starts_with("errors");
+         });
 }
 
 std::vector<Flow> flows(const RunResult& result) {
@@ -73,6 +80,7 @@ CapacityStep judge_step(double rate, const RunResult& result,
                         const std::vector<report::Expectation>& conditions) {
   const report::Measured measured = result.measured();
   CapacityStep step{.rate = rate,
+                    .judged = enough_to_judge(result.issuing, result.totals.counts().answered),
                     .conditions = report::judge(conditions, measured),
                     .answer_rate = result.rate(),
                     .response_p50 = percentile(result.totals.response_time(), 50),
@@ -92,7 +100,12 @@ CapacityStep judge_step(double rate, const RunResult& result,
     step.held = Held::kHolds;
     return step;
   }
-  const std::string fault = own_fault(result);
+  if (step.errors_share >= kErrorsTelling) {
+    step.why += fmt::format("; {:.3g} % of the requests failed or had a status of 400 or more",
+                            100 * step.errors_share);
+  }
+  const std::string fault =
+      step.judged && !failed_by_errors(step) ? own_fault(result) : std::string();
   step.held = fault.empty() ? Held::kFails : Held::kClientFails;
   if (!fault.empty()) step.why = fault + "; " + step.why;
   return step;

@@ -15,7 +15,8 @@ namespace giliran::client {
 struct CapacityStep {
   double rate = 0;
   Held held = Held::kFails;
-  std::string why{};  // what failed; empty where it holds
+  std::string why{};    // what failed; empty where it holds
+  bool judged = false;  // enough was measured to tell whether the client was the limit
   std::vector<report::Expected> conditions{};
   double answer_rate = 0;
   double errors_share = 0;
@@ -27,7 +28,8 @@ struct CapacityStep {
 
 // A rate holds where every condition is met and the system keeps up. Where not, and the client was
 // late by its own fault or had no CPU left (the bounds of verdict.h), nothing is said of the
-// system.
+// system; but a rate at which a threshold on errors is missed, or a tenth of the requests or more
+// fail, is one that the system does not hold.
 CapacityStep judge_step(double rate, const RunResult& result,
                         const std::vector<report::Expectation>& conditions);
 

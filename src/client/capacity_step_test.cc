@@ -86,6 +86,27 @@ TEST(CapacityStep, AClientThatIsLateSaysNothingOfTheSystem) {
             Held::kFails);
 }
 
+TEST(CapacityStep, WhatFailsAtTheServerIsNoLimitOfTheClient) {
+  const RunResult most_fail =
+      run_of({.lag = milliseconds(8), .cpu_share = 1, .answers = 300, .failures = 700});
+  for (const char* asked : {"p99<10ms,errors<0.1%", "p99<10ms"}) {
+    const CapacityStep step = judge_step(1000, most_fail, conditions(asked));
+    EXPECT_EQ(step.held, Held::kFails) << asked;
+    EXPECT_THAT(step.why, HasSubstr("70 % of the requests failed")) << asked;
+  }
+  // Errors that were not allowed, few as they are.
+  EXPECT_EQ(
+      judge_step(1000, run_of({.cpu_share = 1, .failures = 10}), conditions("errors<0.1%")).held,
+      Held::kFails);
+}
+
+TEST(CapacityStep, OfTooLittleNobodySaysThatItWasTheClient) {
+  EXPECT_EQ(judge_step(50, run_of({.lag = milliseconds(8), .cpu_share = 1, .answers = 50}),
+                       conditions("p99<10ms"))
+                .held,
+            Held::kFails);
+}
+
 TEST(CapacityStep, NothingAnsweredHoldsNothing) {
   EXPECT_EQ(judge_step(10, run_of({.answers = 0}), conditions("p99<10ms")).held, Held::kFails);
 }

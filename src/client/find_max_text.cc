@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "client/find_max_run.h"
@@ -73,6 +74,19 @@ std::string errors_note(const Capacity& c) {
                          6);
 }
 
+// Of what failed, at least.
+std::string judged_note(const Capacity& c) {
+  const bool none = std::ranges::none_of(c.steps, [&c](const CapacityStep& step) {
+    return step.rate == c.found.fails && step.held != Held::kHolds && step.judged;
+  });
+  if (c.found.fails == 0 || !none) return {};
+  return "Note: " +
+         report::wrapped(fmt::format("whether the client was the limit at {} cannot be told: that "
+                                     "takes a second and {} answers (--step-duration).",
+                                     format_rate(c.found.fails), kJudgedAnswersMin),
+                         6);
+}
+
 std::string steps_table(const Capacity& c) {
   report::Table table({{"rate"},
                        {"answers"},
@@ -113,10 +127,14 @@ std::string parts_table(const Capacity& c) {
 }  // namespace
 
 std::string text(const Capacity& c) {
-  std::string out = c.interrupted ? "interrupted; so far:\n" : "";
+  std::string out;
+  if (c.interrupted_by != 0) {
+    out = fmt::format("CUT by SIG{}; so far:\n", ::sigabbrev_np(c.interrupted_by));
+  }
   out += report::wrapped(headline(c), 2);
   if (!c.limit.text.empty()) out += report::wrapped("limited by " + c.limit.text, 2);
   out += errors_note(c);
+  out += judged_note(c);
   if (c.steps.empty()) return out;
   return out + "\n" + steps_table(c) + parts_table(c);
 }
@@ -153,7 +171,7 @@ std::string to_json(const Capacity& c) {
                        {"fails", c.found.fails},
                        {"settled", c.found.settled},
                        {"client_limit", c.found.client_limit},
-                       {"interrupted", c.interrupted},
+                       {"interrupted", c.interrupted_by != 0},
                        {"failed", c.failed},
                        {"limit", {{"tier", name(c.limit.tier)}, {"text", c.limit.text}}},
                        {"before_rate", c.before_rate},

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "client/progress.h"
@@ -77,7 +78,8 @@ TEST(Summary, SaysWhatHappened) {
             "  bytes: 9.4 KiB sent, 18.8 KiB received\n"
             "  this client: 0.00 s of CPU, 10.0 µs a request\n"
             "\n"
-            "VALID: this client kept up; the numbers tell of the servers\n");
+            "target: ERRORS, of 100 requests, 4 failed, 6 had a status of 400 or more (10%)\n"
+            "measurement: VALID, this client kept up; the numbers tell of the servers\n");
 }
 
 size_t widest(const std::string& text) {
@@ -143,7 +145,8 @@ TEST(Summary, ThresholdsAndVerdictComeLast) {
   const std::string text = summary_text(result);
   EXPECT_THAT(text, HasSubstr("  p99<10ms     1.30 s  NOT MET\n"));
   EXPECT_THAT(text, HasSubstr("  errors<1%        0%  met\n"));
-  EXPECT_THAT(text, HasSubstr("\nCLIENT-LIMITED: "));
+  EXPECT_THAT(text, HasSubstr("\ntarget: NO ERRORS, 10,000 requests answered"));
+  EXPECT_THAT(text, HasSubstr("\nmeasurement: CLIENT-LIMITED, "));
   EXPECT_THAT(text, HasSubstr("  Note: something else.\n"));
   EXPECT_LE(widest(text), 80u) << text;
 }
@@ -152,15 +155,66 @@ TEST(Summary, NeverHidesWhatTheLogLost) {
   RunResult result = sample();
   result.logged = true;
   result.log = {.written = 90, .dropped = 10};
-  result.interrupted = true;
-  EXPECT_THAT(summary_text(result),
-              AllOf(HasSubstr("log: 90 records, 10 DROPPED"), HasSubstr("(interrupted)")));
+  result.interrupted_by = SIGINT;
+  EXPECT_THAT(summary_text(result), AllOf(HasSubstr("log: 90 records, 10 DROPPED"),
+                                          HasSubstr("\nCUT by SIGINT, 2.0 s after its start\n")));
+  result.plan.requests = 0;
+  result.plan.duration = std::chrono::seconds(10);
+  EXPECT_THAT(summary_text(result), HasSubstr("2.0 s after its start; planned were 10 s\n"));
+}
+
+TEST(Summary, TheTargetsColourIsNotTheMeasurements) {
+  const std::string bad = summary_text(sample(), true);
+  EXPECT_THAT(bad, HasSubstr("target: \x1b[1;31mERRORS\x1b[0m, "));
+  EXPECT_THAT(bad, HasSubstr("measurement: \x1b[1mVALID\x1b[0m, "));
+  EXPECT_THAT(summary_text(stalled(), true), HasSubstr("target: \x1b[32mNO ERRORS\x1b[0m, "));
+  EXPECT_THAT(summary_text(sample()), Not(HasSubstr("\x1b")));
+}
+
+TEST(Summary, OfSeveralAddressesEachIsTold) {
+  RunResult result = sample();
+  result.plan.addresses.push_back(base::Address::loopback(8081));
+  result.totals.tell_addresses_apart(2);
+  result.totals.connected(microseconds(80), 0);
+  result.totals.connect_failed(1);
+  result.totals.issued({});
+  result.totals.ended({.status = 200, .address = 0, .service = microseconds(100)});
+  result.totals.issued({});
+  result.totals.ended({.end = End::kConnectRefused, .address = 1, .sent = false});
+  EXPECT_THAT(
+      summary_text(result),
+      HasSubstr("  address         connections  not made  answers  errors  service p50     p99\n"
+                "  127.0.0.1:8080            1         0        1       0       100 µs  100 µs\n"
+                "  127.0.0.1:8081            0         1        0       1            -       -\n"));
+  const json addresses = json::parse(result_json(result))["addresses"];
+  ASSERT_EQ(addresses.size(), 2u);
+  EXPECT_EQ(addresses[0]["answers"], 1);
+  EXPECT_EQ(addresses[1]["failed"], 1);
+  EXPECT_EQ(addresses[1]["connect_failures"], 1);
+}
+
+TEST(QuietLines, HideNoError) {
+  RunResult result = stalled();
+  EXPECT_THAT(quiet_lines(result), testing::IsEmpty());
+  result = sample();
+  EXPECT_THAT(
+      quiet_lines(result),
+      testing::ElementsAre("ERRORS, of 100 requests, 4 failed, 6 had a status of 400 or more (10%)",
+                           "failed: server-timeout 4"));
+  result.interrupted_by = SIGTERM;
+  result.log.dropped = 3;
+  result.expected =
+      report::judge(report::Expectation::parse_list("errors<1%").value(), result.measured());
+  EXPECT_THAT(quiet_lines(result), testing::IsSupersetOf({"CUT by SIGTERM, 2.0 s after its start",
+                                                          "3 records of the log were DROPPED",
+                                                          "NOT MET errors<1%: 10%"}));
 }
 
 TEST(Summary, FitsEightyColumnsAndLeavesTheWarmupOut) {
   RunResult result = sample();
   result.warmup = std::chrono::milliseconds(500);
-  result.interrupted = result.logged = true;
+  result.interrupted_by = SIGINT;
+  result.logged = true;
   result.log = {.written = 90'000, .dropped = 10'000, .write_errors = 10'000};
   result.totals.add(stalled().totals);
   for (int i = 0; i < 20'000; ++i) {
@@ -193,6 +247,10 @@ TEST(ResultJson, HasWhatItsFormatSays) {
   EXPECT_FALSE(object["plan"].contains("rate"));
   EXPECT_EQ(object["plan"]["targets"][0]["method"], "GET");
   EXPECT_EQ(object["verdict"]["text"], "VALID");
+  EXPECT_EQ(object["verdict"]["judged"], true);
+  EXPECT_EQ(object["target"]["text"], "ERRORS");
+  EXPECT_EQ(object["target"]["good"], false);
+  EXPECT_EQ(object["addresses"], json::array());
   EXPECT_EQ(object["expected"], json::array());
   EXPECT_EQ(object["marks"], json::array());
   EXPECT_GT(object["machine"]["cores"], 0);

@@ -44,6 +44,7 @@ Json replay_json(const Replay& replay) {
           {"requests", replay.requests.size()},
           {"unreadable", replay.unreadable},
           {"skipped", replay.skipped},
+          {"too_long", replay.too_long},
           {"speed", replay.speed}};
 }
 
@@ -146,9 +147,32 @@ Json tiers_json(const Recorder& totals) {
   return list;
 }
 
+Json addresses_json(const RunResult& result) {
+  Json list = Json::array();
+  for (size_t i = 0; i < result.totals.addresses().size(); ++i) {
+    const AddressTally& tally = result.totals.addresses()[i];
+    Json object = {{"address", result.plan.addresses[i].text()},
+                   {"connections", tally.connections},
+                   {"connect_failures", tally.connect_failures},
+                   {"answers", tally.answers},
+                   {"bad_status", tally.bad_status},
+                   {"failed", tally.failed}};
+    object["service_time"] = report::to_json(tally.service, false);
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
+Json target_json(const TargetVerdict& target) {
+  return {{"good", target.state == TargetVerdict::State::kNoErrors},
+          {"text", target.word()},
+          {"sentence", target.text}};
+}
+
 Json verdict_json(const Verdict& verdict) {
   return {{"valid", verdict.valid},
-          {"text", verdict.valid ? "VALID" : "CLIENT-LIMITED"},
+          {"judged", verdict.judged},
+          {"text", verdict.word()},
           {"reasons", verdict.reasons},
           {"notes", verdict.notes}};
 }
@@ -219,11 +243,13 @@ std::string result_json(const RunResult& result) {
   object["version"] = GILIRAN_VERSION;
   object["machine"] = machine_json();
   object["plan"] = plan_json(result.plan);
+  if (!result.run_id.empty()) object["run"] = result.run_id;
   object["started_unix_s"] = static_cast<double>(result.started.ns / 1000) / 1e6;
   object["elapsed_s"] = base::to_seconds(result.elapsed);
   object["issuing_s"] = base::to_seconds(result.issuing);
   object["rate"] = result.rate();
-  object["interrupted"] = result.interrupted;
+  object["interrupted"] = result.interrupted();
+  object["target"] = target_json(judge_target(counts));
   object["verdict"] = verdict_json(result.verdict);
   object["totals"] = totals_json(counts);
   object["statuses"] = statuses_json(counts);
@@ -233,6 +259,7 @@ std::string result_json(const RunResult& result) {
   object["lag"] = report::to_json(totals.lag(), true);
   object["wait"] = report::to_json(totals.wait(), true);
   object["connect"] = report::to_json(totals.connect(), true);
+  object["addresses"] = addresses_json(result);
   object["servers"] = servers_json(totals);
   object["tiers"] = tiers_json(totals);
   object["interval_s"] = base::to_seconds(totals.interval());

@@ -25,10 +25,12 @@ struct RunResult {
   double all_busy_share = 0;     // open loop: part of the time in which no connection was idle
   Verdict verdict{};
   std::vector<report::Expected> expected{};  // thresholds, with what was measured
-  bool interrupted = false;                  // by a signal
+  int interrupted_by = 0;                    // the signal that ended it early; 0: none
+  std::string run_id{};                      // the one in the records of its log
   bool logged = false;
   telemetry::Log::Counts log;
 
+  bool interrupted() const { return interrupted_by != 0; }
   // What thresholds look at. Borrows from the totals.
   report::Measured measured() const {
     const Counts& counts = totals.counts();
@@ -49,8 +51,11 @@ struct RunResult {
   }
 };
 
-// A summary for people, several lines.
-std::string summary_text(const RunResult& result);
+// A summary for people, several lines. coloured: for a terminal that shows colours.
+std::string summary_text(const RunResult& result, bool coloured = false);
+// What nobody may miss who wants no summary: errors, what was cut, lost or not met. Lines without
+// their end; none where all went well.
+std::vector<std::string> quiet_lines(const RunResult& result);
 // docs/formats/client_json.md
 std::string result_json(const RunResult& result);
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "base/text.h"
+#include "client/plan_loop.h"
 #include "client/run_result.h"
 #include "report/format.h"
 #include "report/table.h"
@@ -22,6 +25,11 @@ constexpr size_t kCellsOverTime = 50;
 // Where the response time is so much longer than the service time, a reader is told.
 constexpr uint64_t kFarApart = 2;
 constexpr uint64_t kFarApartNs = 1'000'000;
+constexpr std::string_view kPlain = "\x1b[0m";
+constexpr std::string_view kStrong = "\x1b[1m";
+constexpr std::string_view kRed = "\x1b[1;31m";
+constexpr std::string_view kGreen = "\x1b[32m";
+constexpr std::string_view kYellow = "\x1b[33m";
 
 std::string latency(uint64_t ns) {
   return format_latency(base::Duration(static_cast<int64_t>(ns)));
@@ -29,6 +37,21 @@ std::string latency(uint64_t ns) {
 
 bool is_open(const RunResult& result) {
   return result.plan.loop == Loop::kOpen;
+}
+
+std::string never_sent(const Counts& counts) {
+  return fmt::format("{} due requests NEVER SENT", format_count(counts.due - counts.issued));
+}
+
+// "CUT by SIGINT, 3.2 s after its start; planned were 10 s"
+std::string cut_line(const RunResult& result) {
+  const base::Duration planned = planned_length(result.plan);
+  std::string text =
+      fmt::format("CUT by SIG{}, {:.1f} s after its start", ::sigabbrev_np(result.interrupted_by),
+                  base::to_seconds(result.warmup + result.issuing));
+  if (planned.count() != 0)
+    text += fmt::format("; planned were {:.3g} s", base::to_seconds(planned));
+  return text + "\n";
 }
 
 std::string headline(const RunResult& result) {
@@ -43,12 +66,11 @@ std::string headline(const RunResult& result) {
     text += report::width(text) + report::width(bad) + 2 > kColumns ? ",\n  " : ", ";
     text += bad;
   }
-  text += result.interrupted ? " (interrupted)\n" : "\n";
+  text += "\n";
+  if (result.interrupted()) text += cut_line(result);
   if (is_open(result)) {
     text += fmt::format("open loop: {} planned", format_rate(result.plan.rate));
-    if (counts.due > counts.issued) {
-      text += fmt::format(", {} due requests NEVER SENT", format_count(counts.due - counts.issued));
-    }
+    if (counts.due > counts.issued) text += ", " + never_sent(counts);
     text += "\n";
   }
   if (result.warmup.count() != 0) {
@@ -137,6 +159,32 @@ std::string over_time(const RunResult& result) {
                       latency(*std::ranges::max_element(p99)));
   if (std::ranges::any_of(errors, [](uint64_t n) { return n != 0; })) {
     text += fmt::format("  errors        |{}|\n", report::sparkline(errors));
+  }
+  return text;
+}
+
+std::string addresses(const RunResult& result) {
+  const std::vector<AddressTally>& tallies = result.totals.addresses();
+  if (tallies.empty()) return {};
+  report::Table table({{"address", Align::kLeft},
+                       {"connections"},
+                       {"not made"},
+                       {"answers"},
+                       {"errors"},
+                       {"service p50"},
+                       {"p99"}});
+  for (size_t i = 0; i < std::min(tallies.size(), kServersShown); ++i) {
+    const AddressTally& tally = tallies[i];
+    const bool none = tally.service.count() == 0;
+    table.add({result.plan.addresses[i].text(), format_count(tally.connections),
+               format_count(tally.connect_failures), format_count(tally.answers),
+               format_count(tally.failed + tally.bad_status),
+               none ? "-" : latency(tally.service.percentile(50)),
+               none ? "-" : latency(tally.service.percentile(99))});
+  }
+  std::string text = "\n" + table.text();
+  if (tallies.size() > kServersShown) {
+    text += fmt::format("  and {} more (--json has them all)\n", tallies.size() - kServersShown);
   }
   return text;
 }
@@ -248,15 +296,42 @@ std::string thresholds(const std::vector<report::Expected>& expected) {
   return "\n" + table.text();
 }
 
-std::string verdict(const RunResult& result) {
+std::string_view colour_of(TargetVerdict::State state) {
+  switch (state) {
+    case TargetVerdict::State::kNotAsked:
+      return kYellow;
+    case TargetVerdict::State::kNoErrors:
+      return kGreen;
+    case TargetVerdict::State::kErrors:
+    case TargetVerdict::State::kAllFailed:
+      return kRed;
+  }
+  return "";
+}
+
+std::string painted(std::string_view word, std::string_view colour, bool coloured) {
+  return coloured ? fmt::format("{}{}{}", colour, word, kPlain) : std::string(word);
+}
+
+// How the target did.
+std::string target(const RunResult& result, bool coloured) {
+  const TargetVerdict target = judge_target(result.totals.counts());
+  return fmt::format("\ntarget: {}, ", painted(target.word(), colour_of(target.state), coloured)) +
+         wrapped(target.text, 2);
+}
+
+// What the measurement is worth: never in the colour of success.
+std::string verdict(const RunResult& result, bool coloured) {
   const Verdict& verdict = result.verdict;
-  const std::string_view word = verdict.valid ? "VALID" : "CLIENT-LIMITED";
-  std::string text = fmt::format("\n{}: ", word);
-  if (verdict.valid) {
-    text += "this client kept up; the numbers tell of the servers\n";
-  } else {
+  std::string text = fmt::format(
+      "measurement: {}, ", painted(verdict.word(), verdict.valid ? kStrong : kYellow, coloured));
+  if (!verdict.valid) {
     text += "the numbers tell of this client more than of the servers\n";
     for (const std::string& reason : verdict.reasons) text += "  - " + wrapped(reason + ".", 4);
+  } else if (verdict.judged) {
+    text += "this client kept up; the numbers tell of the servers\n";
+  } else {
+    text += "too little to tell whether this client kept up\n";
   }
   for (const std::string& note : verdict.notes) text += "  Note: " + wrapped(note + ".", 8);
   return text;
@@ -264,11 +339,35 @@ std::string verdict(const RunResult& result) {
 
 }  // namespace
 
-std::string summary_text(const RunResult& result) {
+std::vector<std::string> quiet_lines(const RunResult& result) {
+  std::vector<std::string> lines;
+  const auto add = [&lines](std::string text) {
+    if (text.ends_with('\n')) text.pop_back();
+    lines.push_back(std::move(text));
+  };
   const Counts& counts = result.totals.counts();
-  return headline(result) + times(result) + over_time(result) + servers(result.totals) +
-         tiers(result.totals) + "\n" + statuses(counts) + endings(counts) + traffic(result) +
-         log_line(result) + thresholds(result.expected) + verdict(result);
+  if (result.interrupted()) add(cut_line(result));
+  if (const TargetVerdict target = judge_target(counts);
+      target.state != TargetVerdict::State::kNoErrors) {
+    add(fmt::format("{}, {}", target.word(), target.text));
+  }
+  if (counts.failed != 0) add(std::string(base::trim(endings(counts))));
+  if (counts.due > counts.issued) add(never_sent(counts));
+  if (result.log.dropped != 0) {
+    add(fmt::format("{} records of the log were DROPPED", format_count(result.log.dropped)));
+  }
+  for (const report::Expected& one : result.expected) {
+    if (!one.met) add(fmt::format("NOT MET {}: {}", one.text, one.measured));
+  }
+  return lines;
+}
+
+std::string summary_text(const RunResult& result, bool coloured) {
+  const Counts& counts = result.totals.counts();
+  return headline(result) + times(result) + over_time(result) + addresses(result) +
+         servers(result.totals) + tiers(result.totals) + "\n" + statuses(counts) + endings(counts) +
+         traffic(result) + log_line(result) + thresholds(result.expected) +
+         target(result, coloured) + verdict(result, coloured);
 }
 
 }  // namespace giliran::client

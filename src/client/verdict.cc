@@ -21,16 +21,26 @@ std::string percent(double share) {
   return fmt::format("{:.0f} %", share * 100);
 }
 
+std::string requests(uint64_t count) {
+  return fmt::format("{} request{}", format_count(count), count == 1 ? "" : "s");
+}
+
 std::string connections_were(const Plan& plan) {
   return plan.connections == 1
              ? std::string("the one connection was")
              : fmt::format("all {} connections were", format_count(plan.connections));
 }
 
+void judge_cpu(const VerdictInput& input, Verdict& verdict) {
+  if (input.cpu_share_busiest < kCpuShareMax) return;
+  verdict.reasons.push_back(
+      fmt::format("a thread of the client used {} of its processor: more threads (-t), more "
+                  "processors or several clients are needed to see what the servers can do",
+                  percent(input.cpu_share_busiest)));
+}
+
 void judge_lag(const VerdictInput& input, Verdict& verdict) {
-  const auto lag = static_cast<double>(input.lag.percentile(99));
-  const auto response = static_cast<double>(input.response.percentile(99));
-  if (lag <= static_cast<double>(kLagTolerated.count()) || lag <= kLagShareMax * response) return;
+  if (!too_late(input.lag, input.response)) return;
   verdict.reasons.push_back(
       fmt::format("requests set out late by the client's own fault: lag p99 {} of a response time "
                   "p99 of {}; give it processors of its own or a lower rate",
@@ -76,21 +86,73 @@ void note_few_connections(const VerdictInput& input, Verdict& verdict) {
 
 }  // namespace
 
+std::string_view Verdict::word() const {
+  if (!valid) return "CLIENT-LIMITED";
+  return judged ? "VALID" : "NOT JUDGED";
+}
+
+bool enough_to_judge(base::Duration issuing, uint64_t answered) {
+  return issuing >= kJudgedFrom && answered >= kJudgedAnswersMin;
+}
+
+bool too_late(const base::Histogram& lag, const base::Histogram& response) {
+  const auto late = static_cast<double>(lag.percentile(99));
+  return late > static_cast<double>(kLagTolerated.count()) &&
+         late > kLagShareMax * static_cast<double>(response.percentile(99));
+}
+
 Verdict judge(const VerdictInput& input) {
-  Verdict verdict;
-  if (input.cpu_share_busiest >= kCpuShareMax) {
-    verdict.reasons.push_back(
-        fmt::format("a thread of the client used {} of its processor: more threads (-t), more "
-                    "processors or several clients are needed to see what the servers can do",
-                    percent(input.cpu_share_busiest)));
+  Verdict verdict{.judged = enough_to_judge(input.issuing, input.answered)};
+  if (!verdict.judged) {
+    verdict.notes.push_back(fmt::format(
+        "whether this client kept up, by its processor and its lag, is told of a second and {} "
+        "answers or more; here were {:.3g} s and {}",
+        kJudgedAnswersMin, base::to_seconds(input.issuing), format_count(input.answered)));
   }
+  if (verdict.judged) judge_cpu(input, verdict);
   if (input.plan.loop == Loop::kOpen) {
-    judge_lag(input, verdict);
+    if (verdict.judged) judge_lag(input, verdict);
     judge_unissued(input, verdict);
     note_few_connections(input, verdict);
   }
   verdict.valid = verdict.reasons.empty();
   return verdict;
+}
+
+std::string_view TargetVerdict::word() const {
+  switch (state) {
+    case State::kNotAsked:
+      return "NOT ASKED";
+    case State::kNoErrors:
+      return "NO ERRORS";
+    case State::kErrors:
+      return "ERRORS";
+    case State::kAllFailed:
+      return "ALL FAILED";
+  }
+  return "";
+}
+
+TargetVerdict judge_target(const Counts& counts) {
+  using State = TargetVerdict::State;
+  const uint64_t ended = counts.answered + counts.failed;
+  if (ended == 0) return {.state = State::kNotAsked, .text = "no request was made"};
+  if (counts.errors() == 0) {
+    return {.state = State::kNoErrors,
+            .text = fmt::format(
+                "{} answered, {}", requests(ended),
+                ended == 1 ? "with a status below 400" : "all with a status below 400")};
+  }
+  std::string text;
+  if (counts.failed != 0) text = fmt::format("{} failed", format_count(counts.failed));
+  if (counts.bad_status != 0) {
+    text += fmt::format("{}{} had a status of 400 or more", text.empty() ? "" : ", ",
+                        format_count(counts.bad_status));
+  }
+  return {.state = counts.good() == 0 ? State::kAllFailed : State::kErrors,
+          .text = fmt::format(
+              "of {}, {} ({:.3g}%)", requests(ended), text,
+              100.0 * static_cast<double>(counts.errors()) / static_cast<double>(ended))};
 }
 
 }  // namespace giliran::client

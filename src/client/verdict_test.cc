@@ -29,7 +29,8 @@ class VerdictTest : public testing::Test {
     return judge({.plan = plan_,
                   .due = due_,
                   .issued = issued_,
-                  .answered = issued_,
+                  .answered = answered_,
+                  .issuing = issuing_,
                   .service = service_,
                   .response = response_,
                   .lag = lag_,
@@ -42,6 +43,8 @@ class VerdictTest : public testing::Test {
   base::Histogram service_, response_, lag_, wait_;
   uint64_t due_ = 1000;
   uint64_t issued_ = 1000;
+  uint64_t answered_ = 1000;
+  base::Duration issuing_ = std::chrono::seconds(10);
   double cpu_ = 0.3;
   double busy_ = 0;
   bool answering_ = true;
@@ -51,6 +54,48 @@ TEST_F(VerdictTest, KeepingUpIsValid) {
   EXPECT_TRUE(verdict().valid);
   EXPECT_THAT(verdict().reasons, IsEmpty());
   EXPECT_THAT(verdict().notes, IsEmpty());
+}
+
+TEST_F(VerdictTest, OfTooLittleThereIsNoneOnProcessorAndLag) {
+  cpu_ = 1;
+  fill(lag_, 5'000'000);
+  EXPECT_EQ(verdict().word(), "CLIENT-LIMITED");
+  issuing_ = std::chrono::milliseconds(999);
+  EXPECT_EQ(verdict().word(), "NOT JUDGED");
+  EXPECT_THAT(verdict().reasons, IsEmpty());
+  EXPECT_THAT(verdict().notes, ElementsAre(HasSubstr("here were 0.999 s and 1,000")));
+  issuing_ = std::chrono::seconds(10);
+  answered_ = 0;
+  response_.reset();
+  EXPECT_EQ(verdict().word(), "NOT JUDGED");  // nobody answered: late compared with what?
+  answered_ = 99;
+  EXPECT_EQ(verdict().word(), "NOT JUDGED");
+  plan_.loop = Loop::kClosed;
+  EXPECT_EQ(verdict().word(), "NOT JUDGED");
+  // What was never sent is known whatever was answered.
+  plan_.loop = Loop::kOpen;
+  issued_ = 500;
+  EXPECT_EQ(verdict().word(), "CLIENT-LIMITED");
+}
+
+TEST(TargetVerdict, IsHowTheTargetDid) {
+  using State = TargetVerdict::State;
+  Counts counts;
+  EXPECT_EQ(judge_target(counts).state, State::kNotAsked);
+  counts.answered = 1;
+  EXPECT_EQ(judge_target(counts).text, "1 request answered, with a status below 400");
+  counts.answered = 1000;
+  EXPECT_EQ(judge_target(counts).state, State::kNoErrors);
+  EXPECT_EQ(judge_target(counts).text, "1,000 requests answered, all with a status below 400");
+  counts.bad_status = 5;
+  counts.failed = 1000;
+  EXPECT_EQ(judge_target(counts).state, State::kErrors);
+  EXPECT_EQ(judge_target(counts).text,
+            "of 2,000 requests, 1,000 failed, 5 had a status of 400 or more (50.2%)");
+  counts.bad_status = 1000;
+  EXPECT_EQ(judge_target(counts).state, State::kAllFailed);
+  counts = {.answered = 1'000'000, .failed = 1};
+  EXPECT_EQ(judge_target(counts).text, "of 1,000,001 requests, 1 failed (0.0001%)");
 }
 
 TEST_F(VerdictTest, AThreadWithoutTimeLeftIsTheLimitInBothLoops) {

@@ -242,6 +242,7 @@ Result<ClientResult> read_fields(const Json& json, std::string path) {
   root.read("interrupted", out.interrupted);
   root.object("verdict", [&](Fields& fields) {
     fields.read("valid", out.verdict.valid);
+    fields.read("judged", out.verdict.judged);
     fields.read("text", out.verdict.text);
     fields.texts("reasons", out.verdict.reasons);
   });

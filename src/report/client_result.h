@@ -58,6 +58,7 @@ struct ClientTier {
 
 struct ClientVerdict {
   bool valid = true;
+  bool judged = true;  // false: too little was measured to tell
   std::string text;
   std::vector<std::string> reasons;
 };

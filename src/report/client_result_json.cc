@@ -85,8 +85,10 @@ Json to_json(const ClientResult& r) {
   object["issuing_s"] = r.issuing_s;
   object["rate"] = r.rate;
   object["interrupted"] = r.interrupted;
-  object["verdict"] = {
-      {"valid", r.verdict.valid}, {"text", r.verdict.text}, {"reasons", r.verdict.reasons}};
+  object["verdict"] = {{"valid", r.verdict.valid},
+                       {"judged", r.verdict.judged},
+                       {"text", r.verdict.text},
+                       {"reasons", r.verdict.reasons}};
   object["totals"] = totals_json(r.totals);
   object["statuses"] = r.statuses;
   object["errors"] = r.errors;

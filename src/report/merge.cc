@@ -164,6 +164,10 @@ class Merger {
     to.cpu_s += from.cpu_s;
     to.cpu_share = std::max(to.cpu_share, from.cpu_share);
     to.interrupted = to.interrupted || from.interrupted;
+    if (!from.verdict.judged) {
+      to.verdict.judged = false;
+      if (to.verdict.valid) to.verdict.text = "NOT JUDGED";
+    }
     if (!from.verdict.valid) {
       to.verdict.valid = false;
       to.verdict.text = "CLIENT-LIMITED";

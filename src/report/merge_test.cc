@@ -128,6 +128,15 @@ TEST(Merge, OneThatWasLimitedLimitsAll) {
   EXPECT_THAT(merged->notes, Contains(HasSubstr("b.json has another url")));
 }
 
+TEST(Merge, OneThatWasNotJudgedLeavesAllNotJudged) {
+  ClientResult parts[] = {imagine({.seed = 1}), imagine({.seed = 2})};
+  parts[1].verdict = {.judged = false, .text = "NOT JUDGED"};
+  const auto merged = merge(parts);
+  ASSERT_TRUE(merged);
+  EXPECT_TRUE(merged->result.verdict.valid);
+  EXPECT_EQ(merged->result.verdict.text, "NOT JUDGED");
+}
+
 TEST(Merge, DifferentPrecisionsAreRefused) {
   ClientResult parts[] = {imagine({.seed = 1}), imagine({.seed = 2})};
   parts[1].service_time = base::Histogram({.digits = 2});

@@ -64,7 +64,8 @@ def test_a_page_shows_the_numbers_of_the_json(browser, page):
     assert browser.number("#rate .value data") == result["rate"]
     assert browser.number("#answered .value data") == result["totals"]["answered"]
     assert browser.number("#worst .value data") == result["response_time"]["max_us"]
-    assert browser.text("#verdict .badge") == result["verdict"]["text"]
+    assert browser.text("#measurement .badge") == result["verdict"]["text"]
+    assert browser.text("#target .badge") == result["target"]["text"] == "NO ERRORS"
     servers = browser.numbers("by-server")
     assert set(servers) == {"one", "two"}
     for server in result["servers"]:
@@ -385,6 +386,11 @@ def test_a_run_without_an_answer_is_a_page_too(browser, g):
     assert done.returncode == 1
     browser.open(html)
     assert "Not one of 5 requests was answered" in browser.text("#verdict")
+    # Nothing in the colour of success, whatever the measurement is worth.
+    assert browser.text("#target .badge") == "ALL FAILED"
+    assert browser.text("#measurement .badge") == "NOT JUDGED"
+    green = "return document.querySelectorAll('#verdict.good, #verdict .good').length"
+    assert browser.run(green) == 0
     clean(browser)
 
 

@@ -35,20 +35,17 @@ export function errorShare(result: ClientResult): number {
 
 // --- at the top, in words ---
 
+// How the target did is in the colour of success or failure; what the measurement is worth is not:
+// valid numbers may be those of a run in which everything failed.
 function verdict(result: ClientResult): HTMLElement {
-  const judged = result.verdict;
-  const valid = judged?.valid ?? true;
+  const target = targetWord(result);
   const missed = (result.expected ?? []).filter((e) => !e.met).length;
   return h(
-      `section.verdict.${valid ? "good" : "bad"}${
+      `section.verdict.${target === "NO ERRORS" ? "good" : "bad"}${
           missed > 0 || result.interrupted ? ".alarm" : ""}`,
       {"aria-label": "Verdict", id: "verdict"},
-      h("p.judgement", {}, h("span.badge", {}, judged?.text ?? "NOT JUDGED"), " ",
-        headline(result)),
-      valid ? h("p", {}, keptUp(result)) :
-              h("ul", {}, (judged?.reasons ?? []).map((r) => h("li", {}, r))),
-      valid ? null :
-              h("p", {}, "These numbers tell more of the client than of the system it measured."),
+      h("p.judgement", {id: "target"}, h("span.badge", {}, target), " ", headline(result)),
+      ...measurement(result),
       hiding(result),
       missed > 0 ? h("p.missed", {}, h("b", {}, `${plural(missed, "expectation")} not met`),
                      ", see below.") :
@@ -57,6 +54,25 @@ function verdict(result: ClientResult): HTMLElement {
           h("p.missed", {}, h("b", {}, "Interrupted"), " before the planned end.") :
           null,
   );
+}
+
+function targetWord(result: ClientResult): string {
+  if (result.target) return result.target.text;
+  return errorsOf(result) === 0 ? "NO ERRORS" : "ERRORS";
+}
+
+function measurement(result: ClientResult): Child[] {
+  const judged = result.verdict;
+  const limited = judged?.valid === false;
+  const told = judged !== undefined && judged.judged !== false;
+  const words = limited ? "These numbers tell more of the client than of the system it measured." :
+      told              ? keptUp(result) :
+                          "Too little was measured to tell whether the client kept up.";
+  return [
+    h(`p.measurement.${limited ? "bad" : "none"}`, {id: "measurement"},
+      "Measurement: ", h("span.badge", {}, judged?.text ?? "NOT JUDGED"), " ", words),
+    limited ? h("ul", {}, (judged?.reasons ?? []).map((r) => h("li", {}, r))) : null,
+  ];
 }
 
 function headline(result: ClientResult): Child {

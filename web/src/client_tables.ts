@@ -97,7 +97,32 @@ export function tables(result: ClientResult): HTMLElement[] {
               ],
               ),
       );
-  return [wrong, byServer, byTier].filter((one): one is HTMLElement => one !== false);
+  return [wrong, byAddress(result), byServer, byTier].filter(
+      (one): one is HTMLElement => one !== false);
+}
+
+function byAddress(result: ClientResult): HTMLElement|false {
+  const addresses = result.addresses ?? [];
+  return addresses.length > 0 &&
+      section(
+             "addresses",
+             "By address",
+             h("p.note", {}, "The host has several; connections are spread evenly over them."),
+             table(
+                 "by-address",
+                 "Requests by address",
+                 [
+                   {name: "address", cell: (a) => a.address, text: true},
+                   {name: "connections", cell: (a) => num(a.connections, count)},
+                   {name: "not made", cell: (a) => num(a.connect_failures, count)},
+                   {name: "answers", cell: (a) => num(a.answers, count)},
+                   {name: "errors", cell: (a) => num(a.failed + a.bad_status, count)},
+                   {name: "service p50", cell: (a) => num(a.service_time.p50_us, micros)},
+                   {name: "p99", cell: (a) => num(a.service_time.p99_us, micros)},
+                 ],
+                 addresses,
+                 ),
+      );
 }
 
 // What our own tiers mean; others are shown as they are named.

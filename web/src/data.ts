@@ -79,7 +79,8 @@ export interface ClientResult {
   issuing_s?: number;
   rate: number;
   interrupted?: boolean;
-  verdict?: {valid: boolean; text: string; reasons: string[]};
+  target?: {good: boolean; text: string; sentence: string};
+  verdict?: {valid: boolean; judged?: boolean; text: string; reasons: string[]};
   totals: {
     due?: number; issued: number; answered: number; failed: number; bad_status: number;
     retried?: number;
@@ -96,6 +97,12 @@ export interface ClientResult {
   connect?: Histogram;
   lag?: Histogram;
   wait?: Histogram;
+  addresses?: {
+    address: string; connections: number; connect_failures: number; answers: number;
+    bad_status: number;
+    failed: number;
+    service_time: Histogram
+  }[];
   servers?: {name: string; answers: number; bad_status: number; service_time: Histogram}[];
   tiers?: {
     name: string; count: number;
