@@ -35,6 +35,7 @@ void Analysis::add(const telemetry::Line& line) {
     section = std::make_unique<SectionTally>(line.tier, line.kind, options_.slowest);
   }
   section->add(line);
+  runs_.add(line);
   tally_.add(line);
   names_.add(line);
 }
@@ -87,6 +88,7 @@ void Analysis::add_where(Kind kind, std::vector<WhereTimeGoes>& out) const {
 Report Analysis::finish(Conservation conservation) const {
   Report report;
   report.files = files_;
+  report.runs = runs_.runs();
   report.conservation = std::move(conservation);
   for (const Tier tier : {Tier::kClient, Tier::kCoordinator, Tier::kServer}) {
     for (const Kind kind : {Kind::kExchange, Kind::kFlow, Kind::kMessage}) {

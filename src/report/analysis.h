@@ -38,6 +38,7 @@ class Analysis {
   std::array<std::array<std::unique_ptr<SectionTally>, 3>, 3> sections_;
   ConservationTally tally_;
   NameSample names_;
+  RunTally runs_;
   std::vector<FileRead> files_;
 };
 

@@ -192,6 +192,14 @@ Json to_json(const Conservation& conservation) {
 }
 
 Json to_json(const Report& report) {
+  Json runs = Json::array();
+  for (const ClientRun& run : report.runs) {
+    runs.push_back({{"run", run.id},
+                    {"begin_unix_s", static_cast<double>(run.first_ns) / 1e9},
+                    {"length_s", run.seconds()},
+                    {"records", run.records},
+                    {"errors", run.errors}});
+  }
   Json files = Json::array();
   for (const FileRead& file : report.files) files.push_back(file_json(file));
   Json sections = Json::array();
@@ -200,13 +208,10 @@ Json to_json(const Report& report) {
   for (const WhereTimeGoes& w : report.where) where.push_back(where_json(w));
   Json findings = Json::array();
   for (const Finding& f : report.findings) findings.push_back(f.sentence());
-  return {{"format", "giliran-report/1"},
-          {"answer", report.answer},
-          {"findings", std::move(findings)},
-          {"files", std::move(files)},
-          {"sections", std::move(sections)},
-          {"where_time_goes", std::move(where)},
-          {"conservation", to_json(report.conservation)}};
+  return {{"format", "giliran-report/1"},        {"answer", report.answer},
+          {"findings", std::move(findings)},     {"runs", std::move(runs)},
+          {"files", std::move(files)},           {"sections", std::move(sections)},
+          {"where_time_goes", std::move(where)}, {"conservation", to_json(report.conservation)}};
 }
 
 }  // namespace giliran::report

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "report/conservation.h"
 #include "report/fault.h"
+#include "report/runs.h"
 #include "telemetry/reader.h"
 #include "telemetry/record.h"
 
@@ -132,6 +133,7 @@ struct FileRead {
 
 struct Report {
   std::vector<FileRead> files;
+  std::vector<ClientRun> runs;    // of clients
   std::vector<Section> sections;  // client, coordinator, server
   std::vector<WhereTimeGoes> where;
   Conservation conservation;

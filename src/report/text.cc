@@ -41,6 +41,19 @@ void print_files(const Report& report, std::ostream& out) {
   }
 }
 
+// Where there are several: what is told of the client is of all of them together.
+void print_runs(const Report& report, std::ostream& out) {
+  if (report.runs.size() < 2) return;
+  out << fmt::format("\nclient: {} runs; below are all of them together\n", report.runs.size());
+  Table table({{"run", Align::kLeft}, {"begin", Align::kLeft}, {"for"}, {"records"}, {"errors"}});
+  for (const ClientRun& run : report.runs) {
+    table.add({run.id.empty() ? "(not told)" : printable(run.id, kTargetColumns),
+               printable(run.begin, kTargetColumns), fmt::format("{:.1f} s", run.seconds()),
+               format_count(run.records), format_count(run.errors)});
+  }
+  table.print(out, 2);
+}
+
 void print_rate(const Section& s, std::ostream& out) {
   const auto buckets = squeeze(s.rate.buckets, kSparkColumns);
   if (buckets.size() < 2) return;
@@ -228,6 +241,7 @@ static void print_findings(const Report& report, std::ostream& out) {
 
 void print_text(const Report& report, std::ostream& out) {
   print_files(report, out);
+  print_runs(report, out);
   for (const Section& s : report.sections) {
     print_totals(s, out);
     print_failures(s, out);

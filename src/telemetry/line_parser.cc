@@ -198,6 +198,7 @@ constexpr std::array kFields = {
     Field{"body_in", number<&Line::body_in>},
     Field{"body_out", number<&Line::body_out>},
     Field{"reason", text<&Line::reason>},
+    Field{"run", text<&Line::run>},
 };
 
 // The field of that name, looked for from `expected` on; null where we know none.

@@ -33,6 +33,8 @@ struct LogOptions {
   // same terminal steps aside. False where the write stopped within a line.
   using Around = std::function<void(base::FunctionRef<bool()> write)>;
   Around around_write = {};
+  // kJson: in each record, where several runs share a file; empty: none.
+  std::string run = {};
 };
 
 // Whether a log of that path is shown to a person: the default format is kText there.

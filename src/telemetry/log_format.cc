@@ -15,6 +15,8 @@ namespace giliran::telemetry {
 
 namespace {
 
+constexpr std::string_view kJsonEnd = "}\n";
+
 std::string this_host() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
@@ -31,12 +33,13 @@ std::string one_word(std::string text) {
 
 }  // namespace
 
-LineEncoder::LineEncoder(LogFormat format, const LogProcess& process)
+LineEncoder::LineEncoder(LogFormat format, const LogProcess& process, std::string_view run)
     : format_(format),
       process_(process.id == 0 ? static_cast<uint32_t>(::getpid()) : process.id),
       prefix_(
           fmt::format("{} {}[{}]: ", one_word(process.host.empty() ? this_host() : process.host),
-                      one_word(process.name), process_)) {
+                      one_word(process.name), process_)),
+      run_(run.empty() ? std::string() : fmt::format(",\"run\":\"{}\"}}\n", run)) {
   ::tzset();  // localtime_r() alone need not look at TZ
 }
 
@@ -44,6 +47,7 @@ bool LineEncoder::append(const Record& record, std::string& out) {
   switch (format_) {
     case LogFormat::kJson:
       append_json(record, out);
+      if (!run_.empty()) out.replace(out.size() - kJsonEnd.size(), kJsonEnd.size(), run_);
       return true;
     case LogFormat::kHttplog:
       if (record.kind == Kind::kExchange) {

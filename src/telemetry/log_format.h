@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "telemetry/local_clock.h"
 #include "telemetry/mark.h"
@@ -28,7 +29,8 @@ struct LogProcess {
 // One thread's. No allocation but growth of `out`.
 class LineEncoder {
  public:
-  LineEncoder(LogFormat format, const LogProcess& process);
+  // run: as LogOptions has it; hexadecimal digits.
+  LineEncoder(LogFormat format, const LogProcess& process, std::string_view run = {});
 
   // Appends one line, with its end; false where the format has none for such a record.
   bool append(const Record& record, std::string& out);
@@ -41,6 +43,7 @@ class LineEncoder {
   LogFormat format_;
   uint32_t process_;
   std::string prefix_;  // "host name[id]: "
+  std::string run_;     // what a JSON line ends with, its line end too; empty: nothing of its own
   LocalClock clock_;
 };
 

@@ -36,7 +36,7 @@ LogWriter::LogWriter(const LogOptions& options, base::Clock& clock)
     : options_(options),
       clock_(clock),
       file_(options.path),
-      encoder_(options.format, options.process) {
+      encoder_(options.format, options.process, options.run) {
   buffer_.reserve(kWriteBytes * 2);
 }
 

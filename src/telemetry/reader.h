@@ -52,7 +52,7 @@ struct Line {
   base::Duration lag = kNotReached;
   uint64_t down_in = 0, down_out = 0, up_out = 0, up_in = 0, body_in = 0, body_out = 0;
   std::string_view process_name, route, pool, policy, server, tried, method, target, host,
-      user_agent, referer, upgrade, sent, got, reason;
+      user_agent, referer, upgrade, sent, got, reason, run;
 
   base::WallTime arrived() const;  // of `ts` or `when`; zero where it is not readable
 };
