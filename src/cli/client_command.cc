@@ -89,11 +89,11 @@ Command client_command(client::ClientOptions& o, std::vector<std::string>& warni
          return {};
        }},
       {"--warmup", "TIME", "traffic that is not counted, before -n or -d begin",
-       set_duration(o.warmup)},
+       set_time(o.warmup)},
       {"-n,--requests", "N", "exactly so many in total, such as 20k",
        set_number(o.requests, 1, UINT64_MAX)},
       {"-d,--duration", "TIME", "for so long; default: 10s where -n is not given",
-       set_duration(o.duration)},
+       set_time(o.duration)},
       {"-t,--threads", "N", "default: one per processor, never more than connections",
        set_number(o.threads, 1, 1024)},
       {"--message", "TEXT", "the line a tcp:// client sends; default: hello",
@@ -103,11 +103,18 @@ Command client_command(client::ClientOptions& o, std::vector<std::string>& warni
        }},
       {"--new-connection", "", "a connection for each request", set_true(o.new_connection)},
       {"--timeout", "TIME", "of one request, connecting included; default: 30s",
-       set_duration(o.timeout)},
+       set_time(o.timeout)},
       {"--source", "ADDRESS", "connect from this address of ours, in turn",
        [&o](const std::string& text) { return add_source(o.sources, text); }, true},
+      {"--resolve", "HOST:PORT:ADDRESS", "what the URL's host is taken to be; ADDRESS,ADDRESS too",
+       [&o](const std::string& text) -> base::Result<void> {
+         o.resolve.push_back(GILIRAN_TRY(client::parse_resolve(text)));
+         return {};
+       },
+       true},
       {"--log", "PATH", "one JSON record for each request; -: standard output",
        set_text(o.log_path)},
+      {"--append", "", "to a log that is there already", set_true(o.append)},
       {"--log-full", "drop|wait", "when the log cannot keep up; default: drop, and count",
        set_log_full(o.log_full)},
       {"--json", "PATH", "the result as JSON; -: standard output", set_text(o.json_path)},
@@ -118,7 +125,7 @@ Command client_command(client::ClientOptions& o, std::vector<std::string>& warni
       {"--seed", "N", "default: a random one, told at the start",
        set_number(o.seed, 1, UINT64_MAX)},
       {"--strict", "", "exit status 3 where the client itself was the limit", set_true(o.strict)},
-      {"-q,--quiet", "", "no plan, no live line, no summary", set_true(o.quiet)},
+      {"-q,--quiet", "", "no plan, no live line, no summary; errors are told", set_true(o.quiet)},
   };
   insert_before(command.flags, "--message", client_content_flags(o));
   insert_before(command.flags, "--progress", client_result_flags(o));

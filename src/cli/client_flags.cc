@@ -24,6 +24,18 @@ base::Result<void> add_header(client::ClientOptions& o, const std::string& text)
   return {};
 }
 
+// As curl's --data-binary has it.
+base::Result<void> set_body(client::ClientOptions& o, const std::string& text) {
+  if (!text.starts_with('@')) {
+    o.body = text;
+    return {};
+  }
+  if (text.size() == 1) return base::fail("'@': expected @FILE; a text that begins with @: @-");
+  if (!o.body_file.empty()) return base::fail("--body and --body-file: give one of them");
+  o.body_file = text.substr(1);
+  return {};
+}
+
 base::Result<void> set_speed(double& out, const std::string& text) {
   const bool times = text.ends_with('x');
   const double speed =
@@ -50,6 +62,13 @@ std::string with_scheme(const std::string& target, std::vector<std::string>& war
 }
 
 }  // namespace
+
+Setter set_time(base::Duration& out) {
+  return [set = set_duration(out)](const std::string& text) {
+    const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return set(bare && text != "0" ? text + "s" : text);
+  };
+}
 
 base::Result<void> add_target(client::ClientOptions& o, const std::string& text,
                               std::vector<std::string>& warnings) {
@@ -79,8 +98,10 @@ std::vector<Flag> client_content_flags(client::ClientOptions& o) {
        [&o](const std::string& text) { return add_header(o, text); }, true},
       {"--header-file", "PATH", "header fields, one a line", add_text(o.header_files), true},
       {"-m,--method", "METHOD", "default: GET, or POST with a body", set_text(o.method)},
-      {"--body", "TEXT", "the request body", set_text(o.body)},
-      {"--body-file", "PATH", "the request body, from a file", set_text(o.body_file)},
+      {"--body", "TEXT|@FILE", "the request body; @FILE: from a file, @-: standard input",
+       [&o](const std::string& text) { return set_body(o, text); }},
+      {"--body-file", "PATH", "the request body, from a file",
+       [&o](const std::string& text) { return set_body(o, "@" + text); }},
       {"--targets", "PATH",
        "what to ask, in vegeta's format: [WEIGHT] [METHOD] URL, headers, @BODY",
        set_text(o.targets_file)},
@@ -101,7 +122,7 @@ std::vector<Flag> client_result_flags(client::ClientOptions& o) {
       {"--find-max", "THRESHOLDS", "searches the highest rate that holds: 'p99<10ms,errors<0.1%'",
        [&o](const std::string& text) { return add_expectations(o.find_max, text); }},
       {"--step-duration", "TIME", "of each step of the search; default: 5s",
-       set_duration(o.step_duration)},
+       set_time(o.step_duration)},
       {"--start-rate", "RATE", "where the search begins; default: 100", set_rate(o.start_rate)},
       {"--coordinator-log", "PATH", "tells the search where the coordinator's time went",
        set_text(o.coordinator_log)},

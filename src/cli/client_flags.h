@@ -13,6 +13,8 @@ namespace giliran::cli {
 // is assumed and a warning says so.
 base::Result<void> add_target(client::ClientOptions& o, const std::string& text,
                               std::vector<std::string>& warnings);
+// A duration; a number alone counts seconds, as load tools have it.
+Setter set_time(base::Duration& out);
 std::vector<Flag> client_content_flags(client::ClientOptions& o);
 std::vector<Flag> client_result_flags(client::ClientOptions& o);
 

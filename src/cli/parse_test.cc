@@ -188,6 +188,14 @@ TEST(Parse, EveryFlagOfTheClient) {
   EXPECT_EQ(o.seed, 3U);
   EXPECT_TRUE(o.quiet);
   EXPECT_EQ(parsed<client::ClientOptions>("client -c5 tcp://a:1 --body-file f").connections, 5U);
+  const auto more = parsed<client::ClientOptions>(
+      "client http://a:1 -d 10 --warmup 1.5s --body @f --append --log l --resolve a:1:127.0.0.1");
+  EXPECT_EQ(more.duration, std::chrono::seconds(10));
+  EXPECT_EQ(more.warmup, std::chrono::milliseconds(1500));
+  EXPECT_EQ(more.body_file, "f");
+  EXPECT_EQ(more.body, "");
+  EXPECT_TRUE(more.append);
+  EXPECT_EQ(more.resolve.front().addresses.front().text(), "127.0.0.1:1");
 }
 
 TEST(Parse, ReportAndLab) {
@@ -305,7 +313,10 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"client http://a:1/ --speed 0", "expected more than 0"},
         Bad{"client http://a:1/ -c 0", "--connections: '0'"},
         Bad{"client http://a:1/ -n 1.5", "--requests: '1.5'"},
-        Bad{"client http://a:1/ -d 10", "--duration: '10'"},
+        Bad{"client http://a:1/ -d 0", "--duration: '0'"},
+        Bad{"client http://a:1/ --resolve a:80", "expected HOST:PORT:ADDRESS"},
+        Bad{"client http://a:1/ --body @", "expected @FILE"},
+        Bad{"client http://a:1/ --body @a --body-file b", "give one of them"},
         Bad{"client http://a:1/ -H novalue", "expected 'Name: value'"},
         Bad{"client http://a:1/ --source a.b", "expected an address of this machine"},
         Bad{"client http://a:1/ --progress fast", "expected auto, none or json"},

@@ -22,7 +22,9 @@ Conductor::~Conductor() = default;
 
 base::Result<void> Conductor::prepare() {
   io_ = GILIRAN_TRY(net::make_epoll_io(clock_));
-  base::Rng rng(plan_.seed);
+  // Not of the plan's seed: it is for trace ids, which two runs of one seed must not share, as
+  // their logs may be read together.
+  base::Rng rng(base::random_seed());
   for (size_t i = 0; i < plan_.threads; ++i) {
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->io = GILIRAN_TRY(net::make_epoll_io(clock_));
@@ -81,8 +83,8 @@ RunResult Conductor::run() {
   return finished;
 }
 
-void Conductor::interrupt() {
-  interrupted_ = true;
+void Conductor::interrupt(int signal) {
+  interrupted_by_ = signal;
   stop_issuing();
 }
 
@@ -138,7 +140,7 @@ RunResult Conductor::result() const {
   result.warmup = std::min(plan_.warmup, std::max(until - started_, base::Duration{}));
   result.issuing = std::max(until - started_ - plan_.warmup, base::Duration{});
   result.cpu = base::process_cpu_time() - cpu_before_;
-  result.interrupted = interrupted_;
+  result.interrupted_by = interrupted_by_;
   result.logged = options_.log != nullptr;
   add_load(result);
   const Counts& counts = result.totals.counts();
@@ -146,6 +148,7 @@ RunResult Conductor::result() const {
                           .due = counts.due,
                           .issued = counts.issued,
                           .answered = counts.answered,
+                          .issuing = result.issuing,
                           .service = result.totals.service_time(),
                           .response = result.totals.response_time(),
                           .lag = result.totals.lag(),

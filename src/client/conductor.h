@@ -30,8 +30,8 @@ class Conductor {
   net::Io& io() { return *io_; }
   // Blocks until every request has ended. Once.
   RunResult run();
-  // Ends the issuing of requests early. On the calling thread's loop.
-  void interrupt();
+  // Ends the issuing of requests early, because of that signal. On the calling thread's loop.
+  void interrupt(int signal);
 
  private:
   struct Lane {
@@ -66,7 +66,7 @@ class Conductor {
   base::Instant started_{};  // requests may be due from here on
   base::Instant stopped_{};  // zero: not
   base::Duration cpu_before_{};
-  bool interrupted_ = false;
+  int interrupted_by_ = 0;
   net::MemberTimer<Conductor, &Conductor::on_warm> warm_timer_{*this};
   net::MemberTimer<Conductor, &Conductor::on_deadline> deadline_timer_{*this};
   net::MemberTimer<Conductor, &Conductor::on_look_timer> look_timer_{*this};

@@ -81,12 +81,12 @@ class Search {
     while (const auto rate = find.next()) {
       auto step = run_step(*rate);
       if (!step) return std::unexpected(step.error());
-      if (interrupted_) break;
+      if (interrupted_by_ != 0) break;
       find.report(*rate, step->held);
       if (!options_.quiet) show(*step);
       out.steps.push_back(std::move(*step));
     }
-    out.interrupted = interrupted_;
+    out.interrupted_by = interrupted_by_;
     out.found = find.found();
     explain(out);
     return out;
@@ -102,10 +102,10 @@ class Search {
     first_ = false;
     Conductor conductor(plan, clock_, {});
     GILIRAN_TRY_VOID(conductor.prepare());
-    const Signals signals(conductor.io(), [&] {
-      if (interrupted_) std::_Exit(kFailed);
-      interrupted_ = true;
-      conductor.interrupt();
+    const Signals signals(conductor.io(), [&](int signal) {
+      if (interrupted_by_ != 0) std::_Exit(exit_status_of(signal));
+      interrupted_by_ = signal;
+      conductor.interrupt(signal);
     });
     return judge_step(rate, conductor.run(), options_.find_max);
   }
@@ -171,7 +171,7 @@ class Search {
   ClientOptions options_;
   uint64_t seed_;
   base::SystemClock clock_;
-  bool interrupted_ = false;
+  int interrupted_by_ = 0;
   bool first_ = true;
 };
 
@@ -226,7 +226,7 @@ int run_find_max(const ClientOptions& options) {
     return complain_of_json(options, kFailed);
   }
   fmt::print(to_stdout ? stderr : stdout, "{}", text(*capacity));
-  if (capacity->interrupted) return kFailed;
+  if (capacity->interrupted_by != 0) return exit_status_of(capacity->interrupted_by);
   if (capacity->found.holds == 0) return kNotMet;
   return options.strict && capacity->found.client_limit ? kNotMet : 0;
 }

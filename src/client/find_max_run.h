@@ -11,9 +11,9 @@
 
 namespace giliran::client {
 
-// Runs to the end and prints what was found. Exit status: 0; 1 where nothing could be run or the
-// search was interrupted; 2 for bad usage; 3 where not even the least rate holds, or with --strict
-// where the client was the limit. Blocks; handles SIGINT and SIGTERM while a step runs.
+// Runs to the end and prints what was found. Exit status: 0; 1 where nothing could be run; 128 +
+// the signal that cut the search; 2 for bad usage; 3 where not even the least rate holds, or with
+// --strict where the client was the limit. Blocks; handles SIGINT and SIGTERM while a step runs.
 int run_find_max(const ClientOptions& options);
 
 struct Capacity {
@@ -23,7 +23,7 @@ struct Capacity {
   Bottleneck limit;
   double before_rate = 0;  // what the limit compares with: the least rate that holds; 0: none
   std::string failed;      // why the least rate that fails does: of its last failing step
-  bool interrupted = false;
+  int interrupted_by = 0;  // the signal that cut the search; 0: none
 };
 
 // What the coordinator's records of the steps at `rate` say, as gl-queue, gl-connect and gl-wait

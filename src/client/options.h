@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "client/resolve.h"
 #include "report/expect.h"
 #include "telemetry/log.h"
 
@@ -52,6 +53,7 @@ struct ClientOptions {
   bool new_connection = false;    // --new-connection: one for each request
   base::Duration timeout = std::chrono::seconds(30);  // --timeout: one request, connect included
   std::string log_path{};                             // --log; empty: none, "-": standard output
+  bool append = false;                                // --append: to a log that is there
   telemetry::LogFull log_full = telemetry::LogFull::kDrop;  // --log-full
   std::string json_path{};                                  // --json; empty: none, "-": stdout
   std::string html_path{};                                  // --html; empty: none, "-": stdout
@@ -63,8 +65,9 @@ struct ClientOptions {
   std::string coordinator_log{};                           // --coordinator-log: for the search
   Progress progress = Progress::kAuto;                     // --progress auto|none|json
   uint64_t seed = 0;                     // --seed; 0: a random one, told in the plan
-  bool quiet = false;                    // -q, --quiet: no plan, no live line, no summary
+  bool quiet = false;                    // -q, --quiet: no plan, live line, summary; but errors
   std::vector<base::Address> sources{};  // --source, repeated: connect from these in turn (port 0)
+  std::vector<Resolve> resolve{};        // --resolve, repeated: what the URL's host is taken to be
 };
 
 constexpr uint64_t kBodyBytesMax = uint64_t{64} << 20;
@@ -73,10 +76,11 @@ constexpr uint32_t kDefaultConnections = 10;
 // Opened as they are needed: so many wait at most on the servers.
 constexpr uint32_t kDefaultConnectionsOpen = 100;
 
-// Runs to the end and prints the summary. Exit status: 0, 1 where nothing at all succeeded or
-// something failed at run time, 2 for bad usage or anything found wrong before the start, 3 where
-// CLIENT-LIMITED with strict. Blocks;
-// installs handlers of SIGINT and SIGTERM (the first ends the run early, the second exits now).
+// Runs to the end and prints the summary. Exit status: 0; 2 for bad usage or anything found wrong
+// before the start; of a run 128 + the signal that cut it, else 1 where a file of the result could
+// not be written, else 3 where a threshold was missed, or with strict where CLIENT-LIMITED, else 1
+// where nothing at all succeeded. Blocks; installs handlers of SIGINT and SIGTERM (the first ends
+// the run early, the second exits now).
 int run_client(const ClientOptions& options);
 
 }  // namespace giliran::client

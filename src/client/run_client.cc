@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include "client/conductor.h"
@@ -13,6 +14,7 @@
 #include "client/options.h"
 #include "client/signals.h"
 #include "net/listen.h"
+#include "report/format.h"
 #include "terminal/live_screen.h"
 #include "web/page.h"
 
@@ -43,6 +45,12 @@ using File = std::unique_ptr<std::FILE, Closer>;
 
 bool write_all(std::FILE* file, std::string_view bytes) {
   return std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+}
+
+bool coloured(std::FILE* file) {
+  const char* const name = std::getenv("TERM");
+  const bool shows = name != nullptr && std::strcmp(name, "dumb") != 0;
+  return shows && ::isatty(::fileno(file)) == 1 && terminal::colour_wanted();
 }
 
 // Data goes to standard output; the summary is data unless something else is.
@@ -89,7 +97,7 @@ ConductorOptions watch(const ClientOptions& options, LiveScreen& screen) {
 
 // A log on a terminal is for people, and stands above the live block.
 telemetry::LogOptions log_options(const ClientOptions& options, size_t workers,
-                                  LiveScreen& screen) {
+                                  const std::string& run_id, LiveScreen& screen) {
   telemetry::LogOptions log = {.path = options.log_path,
                                .workers = workers,
                                .full = options.log_full,
@@ -100,6 +108,7 @@ telemetry::LogOptions log_options(const ClientOptions& options, size_t workers,
                                    return true;
                                  });
                                }};
+  log.run = run_id;
   if (!telemetry::goes_to_terminal(options.log_path)) return log;
   log.format = telemetry::LogFormat::kText;
   log.around_write = [&screen](base::FunctionRef<bool()> write) { screen.above(write); };
@@ -126,6 +135,23 @@ base::Result<File> open_output(std::string_view flag, const std::string& path) {
   return file;
 }
 
+// A run's records stand in a log of their own, unless it is said that they may join others'.
+base::Result<void> check_log(const ClientOptions& options) {
+  if (options.append) {
+    if (!options.log_path.empty()) return {};
+    return base::fail("--append: it is for a log; give --log");
+  }
+  std::error_code error;
+  const auto status = std::filesystem::status(options.log_path, error);
+  if (options.log_path.empty() || !std::filesystem::is_regular_file(status)) return {};
+  const auto bytes = std::filesystem::file_size(options.log_path, error);
+  if (error || bytes == 0) return {};
+  return base::fail(
+      fmt::format("--log {}: it is there already ({}); name another file, remove it, or add to it "
+                  "with --append",
+                  options.log_path, report::format_size(bytes)));
+}
+
 struct Outputs {
   File json;
   File html;
@@ -140,37 +166,50 @@ struct Outputs {
   }
 };
 
-int report(const ClientOptions& options, const RunResult& result, const Outputs& outputs) {
-  int status = result.totals.counts().good() == 0 ? kFailed : 0;
+// False where something that was asked for could not be written; it has been said then.
+bool write_outputs(const ClientOptions& options, const RunResult& result, const Outputs& outputs) {
+  bool good = true;
+  const auto write = [&good](const File& file, std::string_view flag, const std::string& path,
+                             std::string_view bytes) {
+    if (write_all(file.get(), bytes)) return;
+    complain(fmt::format("{} {}: {}", flag, path, std::strerror(errno)), kFailed);
+    good = false;
+  };
   std::string json;
   if (outputs.json != nullptr || outputs.html != nullptr) json = result_json(result);
-  if (outputs.json != nullptr && !write_all(outputs.json.get(), json)) {
-    status = complain("--json " + options.json_path + ": " + std::strerror(errno), kFailed);
+  if (outputs.json != nullptr) write(outputs.json, "--json", options.json_path, json);
+  if (outputs.html != nullptr) {
+    write(outputs.html, "--html", options.html_path, web::page(result.plan.url, json));
   }
-  if (outputs.html != nullptr && !write_all(outputs.html.get(), web::page(result.plan.url, json))) {
-    status = complain("--html " + options.html_path + ": " + std::strerror(errno), kFailed);
-  }
-  if (outputs.hgrm != nullptr &&
-      !write_all(outputs.hgrm.get(), hgrm_text(result.totals.response_time()))) {
-    status = complain("--hgrm " + options.hgrm_path + ": " + std::strerror(errno), kFailed);
+  if (outputs.hgrm != nullptr) {
+    write(outputs.hgrm, "--hgrm", options.hgrm_path, hgrm_text(result.totals.response_time()));
   }
   if (result.log.write_errors != 0) {
-    status = complain("--log " + options.log_path + ": records were lost", kFailed);
+    complain("--log " + options.log_path + ": records were lost", kFailed);
+    good = false;
   }
-  if (!options.quiet) {
-    write_all(stdout_is_taken(options) ? stderr : stdout, summary_text(result));
+  return good;
+}
+
+void show(const ClientOptions& options, const RunResult& result) {
+  if (options.quiet) {
+    for (const std::string& line : quiet_lines(result)) complain(line, 0);
+  } else {
+    std::FILE* const to = stdout_is_taken(options) ? stderr : stdout;
+    write_all(to, summary_text(result, coloured(to)));
   }
-  for (const report::Expected& one : result.expected) {
-    if (one.met) continue;
-    if (options.quiet) complain(fmt::format("NOT MET {}: {}", one.text, one.measured), kNotMet);
-    if (status == 0) status = kNotMet;
-  }
-  if (options.strict && !result.verdict.valid && status == 0) {
-    for (const std::string& reason : result.verdict.reasons) {
-      status = complain("CLIENT-LIMITED: " + reason, kNotMet);
-    }
-  }
-  return status;
+  if (!options.strict) return;
+  for (const std::string& reason : result.verdict.reasons) complain("CLIENT-LIMITED: " + reason, 0);
+}
+
+// What says most of the run: it was cut, its result was lost, a threshold was missed, nothing came.
+int status_of(const ClientOptions& options, const RunResult& result, bool written) {
+  if (result.interrupted()) return exit_status_of(result.interrupted_by);
+  if (!written) return kFailed;
+  const bool missed =
+      std::ranges::any_of(result.expected, [](const auto& one) { return !one.met; });
+  if (missed || (options.strict && !result.verdict.valid)) return kNotMet;
+  return result.totals.counts().good() == 0 ? kFailed : 0;
 }
 
 }  // namespace
@@ -184,17 +223,24 @@ int run_client(const ClientOptions& options) {
   if (!enough) return complain(enough.error().message, kBadUsage);
   const auto apart = check_outputs(options);
   if (!apart) return complain(apart.error().message, kBadUsage);
+  const auto separate = check_log(options);
+  if (!separate) return complain(separate.error().message, kBadUsage);
   const auto outputs = Outputs::open(options);
   if (!outputs) return complain(outputs.error().message, kBadUsage);
   base::SystemClock clock;
   LiveScreen screen;
+  const std::string run_id = fmt::format("{:016x}", base::random_seed());
   std::unique_ptr<telemetry::Log> log;
   if (!options.log_path.empty()) {
-    auto opened = telemetry::Log::open(log_options(options, plan->threads, screen), clock);
+    auto opened = telemetry::Log::open(log_options(options, plan->threads, run_id, screen), clock);
     if (!opened) return complain(opened.error().message, kBadUsage);
     log = std::move(*opened);
   }
-  if (!options.quiet) fmt::print(stderr, "{}\n", text(*plan));
+  if (!options.quiet) {
+    fmt::print(stderr, "{}\n", text(*plan));
+  } else if (plan->replay && plan->replay->left_out() != 0) {
+    complain(text(*plan->replay), 0);
+  }
 
   ConductorOptions watching = watch(options, screen);
   watching.log = log.get();
@@ -202,22 +248,25 @@ int run_client(const ClientOptions& options) {
   const auto prepared = conductor.prepare();
   if (!prepared) return complain(prepared.error().message, kBadUsage);
   bool interrupted = false;
-  const Signals signals(conductor.io(), [&] {
+  const Signals signals(conductor.io(), [&](int signal) {
     if (interrupted) {
       screen.clear();
-      std::_Exit(kFailed);
+      std::_Exit(exit_status_of(signal));
     }
     interrupted = true;
-    conductor.interrupt();
+    conductor.interrupt(signal);
   });
   RunResult result = conductor.run();
   screen.clear();
+  result.run_id = run_id;
   if (log != nullptr) {
     log->close();
     result.log = log->counts();
   }
   result.expected = report::judge(options.expect, result.measured());
-  return report(options, result, *outputs);
+  const bool written = write_outputs(options, result, *outputs);
+  show(options, result);
+  return status_of(options, result, written);
 }
 
 }  // namespace giliran::client

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "client/options.h"
@@ -128,6 +129,36 @@ TEST_F(RunClientTest, NothingThatSucceedsIsStatusOne) {
   EXPECT_EQ(log().size(), 4u);
 }
 
+TEST_F(RunClientTest, AMissedThresholdIsSaidWhereNothingSucceededToo) {
+  ClientOptions asked = options("http://127.0.0.1:" + std::to_string(*net::free_port()));
+  asked.requests = 4;
+  asked.expect = *report::Expectation::parse_list("errors<1%");
+  EXPECT_EQ(run_client(asked), 3);
+}
+
+TEST_F(RunClientTest, AnotherRunsLogIsNotAddedToUnasked) {
+  ServerThread server({});
+  ClientOptions asked = options(server.url("http"));
+  asked.requests = 10;
+  EXPECT_EQ(run_client(asked), 0);
+  EXPECT_EQ(run_client(asked), 2);
+  EXPECT_EQ(log().size(), 10u);
+  asked.append = true;
+  EXPECT_EQ(run_client(asked), 0);
+  const std::vector<json> records = log();
+  ASSERT_EQ(records.size(), 20u);
+  std::set<std::string> runs, traces;
+  for (const json& record : records) {
+    runs.insert(record["run"].get<std::string>());
+    traces.insert(record["trace"].get<std::string>());
+  }
+  EXPECT_EQ(runs.size(), 2u);
+  EXPECT_EQ(traces.size(), 20u) << "of the same seed, and yet told apart";
+  EXPECT_TRUE(runs.contains(result()["run"].get<std::string>()));
+  asked.log_path = {};
+  EXPECT_EQ(run_client(asked), 2);
+}
+
 TEST_F(RunClientTest, BadUsageIsStatusTwo) {
   ClientOptions asked = options("nonsense");
   EXPECT_EQ(run_client(asked), 2);
@@ -179,7 +210,7 @@ TEST_F(RunClientTest, AnInterruptEndsItWithASummary) {
     while (!asked_once) std::this_thread::yield();
     ::kill(::getpid(), SIGTERM);
   });
-  EXPECT_EQ(run_client(asked), 0);
+  EXPECT_EQ(run_client(asked), 128 + SIGTERM);
   interrupter.join();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   EXPECT_EQ(result()["interrupted"], true);

@@ -4,7 +4,7 @@
 
 namespace giliran::client {
 
-Signals::Signals(net::Io& io, std::function<void()> on_signal)
+Signals::Signals(net::Io& io, std::function<void(int)> on_signal)
     : io_(io), on_signal_(std::move(on_signal)) {
   sigset_t set;
   sigemptyset(&set);
@@ -22,7 +22,9 @@ Signals::~Signals() {
 
 void Signals::on_ready(int fd) {
   signalfd_siginfo info;
-  while (::read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) on_signal_();
+  while (::read(fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    on_signal_(static_cast<int>(info.ssi_signo));
+  }
 }
 
 }  // namespace giliran::client

@@ -9,11 +9,16 @@
 
 namespace giliran::client {
 
+// The exit status of who was ended by a signal, as shells have it: 130 for SIGINT.
+constexpr int exit_status_of(int signal) {
+  return 128 + signal;
+}
+
 // While it lives the two signals are blocked in the thread that made it, and in threads started
 // since; they arrive at the loop instead. Made before the threads and before the loop runs.
 class Signals final : private net::FdEvents {
  public:
-  Signals(net::Io& io, std::function<void()> on_signal);
+  Signals(net::Io& io, std::function<void(int signal)> on_signal);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
@@ -22,7 +27,7 @@ class Signals final : private net::FdEvents {
   void on_ready(int fd) override;
 
   net::Io& io_;
-  std::function<void()> on_signal_;
+  std::function<void(int)> on_signal_;
   sigset_t before_{};
   net::Descriptor fd_;
 };

@@ -1,4 +1,5 @@
 """What the client writes: thresholds, the result's files, what a terminal shows meanwhile."""
+import collections
 import fcntl
 import json
 import os
@@ -35,7 +36,9 @@ def test_thresholds_are_the_exit_status(g):
     assert quiet.returncode == 3 and quiet.stdout == ""
     assert re.fullmatch(r"giliran client: NOT MET p99<1ms: .* ms\n", quiet.stderr)
     errors = g.once("client", server.url("/?status=503"), "-n", 10, "--expect", "errors<=50%")
-    assert errors.returncode == 1  # nothing at all succeeded
+    assert errors.returncode == 3  # though nothing at all succeeded
+    nothing = g.once("client", server.url("/?status=503"), "-n", 10)
+    assert nothing.returncode == 1
     for wrong in ("p99<10", "errrors<1%", "p99"):
         assert run(g, server, "--expect", wrong).returncode == 2
 
@@ -71,6 +74,8 @@ def test_the_result_file_adds_up(g, tmp_path):
     assert result["machine"]["cores"] >= 1 and result["machine"]["os"].startswith("Linux")
     assert result["marks"] == [] and result["expected"] == []
     assert result["verdict"]["text"] in ("VALID", "CLIENT-LIMITED")
+    assert result["target"] == {"good": True, "text": "NO ERRORS", "sentence":
+                                "1,500 requests answered, all with a status below 400"}
     rows = [line.split() for line in (tmp_path / "r.hgrm").read_text().splitlines()
             if line and line[0] == " " and "Value" not in line]
     assert float(rows[-1][1]) == 1 and int(rows[-1][2]) == 1500 and rows[-1][3] == "inf"
@@ -122,6 +127,44 @@ def test_what_cannot_be_written_is_told_before_the_start(g):
         done = g.once("client", url, *flags)
         assert done.returncode == 2, done.stderr
         assert told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_log_is_of_one_run_unless_it_is_said(g, tmp_path):
+    server = g.server("s1")
+    assert run(g, server, "-n", 5, "--log", "c.log").returncode == 0
+    again = run(g, server, "-n", 5, "--log", "c.log")
+    assert again.returncode == 2 and "--append" in again.stderr
+    assert len(records(tmp_path / "c.log")) == 5
+    assert run(g, server, "-n", 5, "--log", "c.log", "--append", "--seed", 1).returncode == 0
+    assert run(g, server, "-n", 5, "--log", "c.log", "--append", "--seed", 1).returncode == 0
+    found = records(tmp_path / "c.log")
+    assert sorted(collections.Counter(r["run"] for r in found).values()) == [5, 5, 5]
+    assert len({r["trace"] for r in found}) == 15
+    assert run(g, server, "-n", 5, "--append").returncode == 2
+
+
+def test_quiet_hides_no_error(g, tmp_path):
+    server = g.server("s1")
+    quiet = g.once("client", server.url(), "-n", 20, "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    errors = g.once("client", server.url("/?status=503"), "-n", 20, "-q")
+    assert errors.returncode == 1 and errors.stdout == ""
+    assert errors.stderr == ("giliran client: ALL FAILED, of 20 requests, 20 had a status of "
+                             "400 or more (100%)\n")
+    gone = g.once("client", "http://127.0.0.1:1/", "-n", 4, "-q")
+    assert gone.returncode == 1 and "failed: connect-refused 4" in gone.stderr
+    (tmp_path / "some.log").write_text('1.2.3.4 - - [21/Nov/2026:23:00:01 +0000] "GET / HTTP/1.1" '
+                                       "200 1\nno line of a log\n")
+    left_out = g.once("client", server.url(), "--replay", "some.log", "-q")
+    assert left_out.returncode == 0 and "1 line NOT UNDERSTOOD" in left_out.stderr
+
+
+def test_too_little_is_not_judged(g):
+    server = g.server("s1")
+    done = g.once("client", server.url(), "-n", 20, "--strict")
+    assert done.returncode == 0, done.stdout
+    assert "of its processor" not in done.stdout
+    assert "measurement: NOT JUDGED, " in done.stdout and "target: NO ERRORS, " in done.stdout
 
 
 class Terminal:
@@ -222,9 +265,9 @@ def test_ctrl_c_ends_the_run_with_a_summary_and_a_clean_terminal(g, tmp_path):
     terminal.read(until="response time, overall")
     os.killpg(terminal.process.pid, signal.SIGINT)
     terminal.read()
-    assert terminal.status == 0
+    assert terminal.status == 130
     lines = terminal.screen()
-    assert "(interrupted)" in lines[1]
+    assert re.match(r"CUT by SIGINT, \d+\.\d s after its start; planned were 60 s$", lines[2])
     assert not [line for line in lines if "response time, overall" in line]
     assert terminal.text().endswith("\n")
 
