@@ -19,8 +19,20 @@ base::Duration percentile(const base::Histogram& histogram, double p) {
   return base::Duration(static_cast<int64_t>(histogram.percentile(p)));
 }
 
+// Requests that fail are the system's doing, however busy the client was with them.
+bool failed_by_errors(const CapacityStep& step) {
+  return step.errors_share >= kErrorsTelling ||
+         std::ranges::any_of(step.conditions, [](const report::Expected& one) {
+           return !one.met && one.text.starts_with("errors");
+         });
+}
+
 // Why the client itself was the limit; empty where it was not.
-std::string own_fault(const RunResult& result) {
+std::string own_fault(const CapacityStep& step, const RunResult& result) {
+  if (const uint64_t shortages = result.totals.counts().shortages; shortages != 0) {
+    return fmt::format("this machine had nothing left for {} connections", shortages);
+  }
+  if (!step.judged || failed_by_errors(step)) return {};
   if (result.cpu_share_busiest >= kCpuShareMax) {
     return fmt::format("a thread of the client used {:.0f} % of its time",
                        100 * result.cpu_share_busiest);
@@ -28,14 +40,6 @@ std::string own_fault(const RunResult& result) {
   if (!too_late(result.totals.lag(), result.totals.response_time())) return {};
   return fmt::format("the client set out late: lag p99 {}",
                      report::format_latency(percentile(result.totals.lag(), 99)));
-}
-
-// Requests that fail are the system's doing, however busy the client was with them.
-bool failed_by_errors(const CapacityStep& step) {
-  return step.errors_share >= kErrorsTelling ||
-         std::ranges::any_of(step.conditions, [](const report::Expected& one) {
-           return !one.met && one.text.starts_with("errors");
-         });
 }
 
 std::vector<Flow> flows(const RunResult& result) {
@@ -104,8 +108,7 @@ CapacityStep judge_step(double rate, const RunResult& result,
     step.why += fmt::format("; {:.3g} % of the requests failed or had a status of 400 or more",
                             100 * step.errors_share);
   }
-  const std::string fault =
-      step.judged && !failed_by_errors(step) ? own_fault(result) : std::string();
+  const std::string fault = own_fault(step, result);
   step.held = fault.empty() ? Held::kFails : Held::kClientFails;
   if (!fault.empty()) step.why = fault + "; " + step.why;
   return step;

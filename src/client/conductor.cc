@@ -148,6 +148,7 @@ RunResult Conductor::result() const {
                           .due = counts.due,
                           .issued = counts.issued,
                           .answered = counts.answered,
+                          .shortages = counts.shortages,
                           .issuing = result.issuing,
                           .service = result.totals.service_time(),
                           .response = result.totals.response_time(),

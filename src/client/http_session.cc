@@ -147,7 +147,7 @@ void HttpSession::on_closed(const conn::StreamClosed& closed) {
   const std::string_view reason = end == End::kBadResponse
                                       ? wire::http1::problem_name(closed.problem)
                                       : errno_name(closed.error);
-  finish(end, end == End::kOk ? Phase::kNone : phase(), reason);
+  finish(end, end == End::kOk ? Phase::kNone : phase(), reason, closed.error);
 }
 
 void HttpSession::on_time_over() {
@@ -161,7 +161,7 @@ void HttpSession::on_time_over() {
   const bool connecting = stream_->facts().connected == base::Instant{};
   const Phase where = phase();
   conn::ClientStream* const stream = stream_;
-  finish(connecting ? End::kConnectTimeout : End::kServerTimeout, where, {});
+  finish(connecting ? End::kConnectTimeout : End::kServerTimeout, where, {}, 0);
   stream->abort();
 }
 
@@ -173,11 +173,11 @@ Phase HttpSession::phase() const {
 }
 
 // The request is over, whatever becomes of its connection.
-void HttpSession::finish(End end, Phase phase, std::string_view reason) {
+void HttpSession::finish(End end, Phase phase, std::string_view reason, int error) {
   const conn::StreamFacts& facts = stream_->facts();
   const base::Instant now = station().io.now();
   if (facts.connected == base::Instant{}) {
-    connect_failed();
+    connect_failed(error);
   } else if (!facts.reused) {
     connected(connection_->connect_took());
   }

@@ -28,6 +28,7 @@ class HttpSession final : public Session,
                           private conn::ClientStreamEvents {
  public:
   HttpSession(Station& station, HttpStation& http) : Session(station), http_(http) {}
+  bool has_connection() const override { return connection_.has_value(); }
 
  private:
   void ask() override;
@@ -35,7 +36,8 @@ class HttpSession final : public Session,
   bool leave() override;
 
   void begin_stream();
-  void finish(telemetry::End end, telemetry::Phase phase, std::string_view reason);
+  // error: an errno, or 0.
+  void finish(telemetry::End end, telemetry::Phase phase, std::string_view reason, int error);
   telemetry::Phase phase() const;
   void read_tiers(std::string_view value);
   void write_record(const Ending& ending, base::Instant now, telemetry::Phase phase,

@@ -23,13 +23,15 @@ OpenLoop::OpenLoop(Station& station, uint32_t thread, size_t sessions)
     : station_(station),
       noticing_(schedule_of(station.plan), thread, station.plan.threads),
       issuing_(noticing_),
+      idle_(station.plan.addresses.size() + 1),
       notices_(kNoticesMax) {
-  idle_.reserve(sessions);
+  for (auto& list : idle_) list.reserve(sessions / (idle_.size() - 1) + 1);
+  idle_.back().reserve(sessions);
 }
 
 void OpenLoop::start(base::Instant started) {
   started_ = started;
-  now_busy(idle_.empty());
+  now_busy(idle_count_ == 0);
   if (over()) return let_go();
   arm();
 }
@@ -78,12 +80,12 @@ void OpenLoop::notice(base::Instant now) {
 }
 
 void OpenLoop::dispatch(base::Instant now) {
-  while (backlog_ != 0 && !idle_.empty()) {
-    Session& session = *idle_.back();
-    idle_.pop_back();
-    session.take_turn(next_turn(), now);
+  while (backlog_ != 0 && idle_count_ != 0) {
+    Turn turn = next_turn();
+    turn.address = station_.turns.next();
+    take_idle(turn.address).take_turn(turn, now);
   }
-  now_busy(idle_.empty());
+  now_busy(idle_count_ == 0);
   if (backlog_ != 0) station_.recorder.backlog(backlog_);
 }
 
@@ -113,21 +115,44 @@ void OpenLoop::idle(Session& session) {
     return;
   }
   if (over()) return session.take_leave();
-  idle_.push_back(&session);
+  list_of(session).push_back(&session);
+  ++idle_count_;
   now_busy(false);
 }
 
+std::vector<Session*>& OpenLoop::list_of(const Session& session) {
+  return session.has_connection() ? idle_[session.address_number()] : idle_.back();
+}
+
+// One that is connected to the address, else one that may connect to it, else any.
+Session& OpenLoop::take_idle(uint32_t address) {
+  std::vector<Session*>* from = &idle_[address];
+  if (from->empty()) from = &idle_.back();
+  for (auto list = idle_.begin(); from->empty(); ++list) from = &*list;
+  Session& session = *from->back();
+  from->pop_back();
+  --idle_count_;
+  return session;
+}
+
 void OpenLoop::withdraw(Session& session) {
-  const auto at = std::ranges::find(idle_, &session);
-  GILIRAN_ASSERT(at != idle_.end());
-  idle_.erase(at);
-  now_busy(idle_.empty());
+  std::vector<Session*>& list = list_of(session);
+  const auto at = std::ranges::find(list, &session);
+  GILIRAN_ASSERT(at != list.end());
+  list.erase(at);
+  --idle_count_;
+  now_busy(idle_count_ == 0);
 }
 
 // The last one that leaves may end the worker's run: nothing is touched after it.
 void OpenLoop::let_go() {
   std::vector<Session*> waiting;
-  waiting.swap(idle_);
+  waiting.reserve(idle_count_);
+  for (auto& list : idle_) {
+    waiting.insert(waiting.end(), list.begin(), list.end());
+    list.clear();
+  }
+  idle_count_ = 0;
   for (Session* const session : waiting) session->take_leave();
 }
 

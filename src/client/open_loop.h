@@ -45,6 +45,8 @@ class OpenLoop {
   void notice(base::Instant now);
   void dispatch(base::Instant now);
   Turn next_turn();
+  std::vector<Session*>& list_of(const Session& session);
+  Session& take_idle(uint32_t address);
   void let_go();
   void arm();
   void now_busy(bool busy);
@@ -52,7 +54,10 @@ class OpenLoop {
   Station& station_;
   Schedule noticing_;
   Schedule issuing_;
-  std::vector<Session*> idle_;  // the last one was used last: few connections are opened
+  // By the address of their connection; behind these, those without one. Of each list the last one
+  // was used last, so that few connections are opened.
+  std::vector<std::vector<Session*>> idle_;
+  size_t idle_count_ = 0;
   base::Instant started_ = base::kNoDeadline;
   uint64_t backlog_ = 0;  // noticed, not issued
   uint64_t noticed_ = 0;

@@ -194,21 +194,34 @@ TEST_F(OpenLoopTest, NobodyThereStopsNoClock) {
   EXPECT_LE(recorder().lag().max(), ns(std::chrono::microseconds(20)));
 }
 
-TEST_F(OpenLoopTest, AServerThatAcceptsAndClosesStopsNoClock) {
-  for (const Protocol protocol : {Protocol::kHttp, Protocol::kTcp}) {
-    begin_ = world_.clock().now();
-    done_ = false;
-    plan_.protocol = protocol;
-    rate(200, seconds(1));
-    serve({.hangs_up = true});
-    start();
-    finish();
-    EXPECT_EQ(counts().due, 200u);
-    EXPECT_EQ(counts().failed, 200u);
-    EXPECT_EQ(counts().unissued(), 0u);
-    EXPECT_EQ(worker_->load().all_busy, base::Duration{});
-    server_.reset();
-  }
+class HangUpTest : public OpenLoopTest, public testing::WithParamInterface<Protocol> {};
+
+TEST_P(HangUpTest, AServerThatAcceptsAndClosesStopsNoClock) {
+  plan_.protocol = GetParam();
+  rate(200, seconds(1));
+  serve({.hangs_up = true});
+  start();
+  finish();
+  EXPECT_EQ(counts().due, 200u);
+  EXPECT_EQ(counts().failed, 200u);
+  EXPECT_EQ(counts().unissued(), 0u);
+  EXPECT_EQ(worker_->load().all_busy, base::Duration{});
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, HangUpTest, testing::Values(Protocol::kHttp, Protocol::kTcp));
+
+TEST_F(OpenLoopTest, RequestsAreSpreadOverTheAddressesWithFewConnections) {
+  plan_.addresses = {kServer, base::Address::loopback(81)};
+  TestServer second(server_io_, {});
+  second.listen(plan_.addresses[1]);
+  rate(100, seconds(1));
+  serve();
+  start();
+  finish();
+  EXPECT_EQ(server_->requests(), 50u);
+  EXPECT_EQ(second.requests(), 50u);
+  EXPECT_EQ(server_->connections(), 1u);
+  EXPECT_EQ(second.connections(), 1u);
 }
 
 TEST_F(OpenLoopTest, AServerThatClosesIdleConnectionsCostsNothing) {

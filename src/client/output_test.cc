@@ -169,6 +169,10 @@ TEST(Summary, TheTargetsColourIsNotTheMeasurements) {
   EXPECT_THAT(bad, HasSubstr("measurement: \x1b[1mVALID\x1b[0m, "));
   EXPECT_THAT(summary_text(stalled(), true), HasSubstr("target: \x1b[32mNO ERRORS\x1b[0m, "));
   EXPECT_THAT(summary_text(sample()), Not(HasSubstr("\x1b")));
+  RunResult many = sample();
+  for (int i = 0; i < 20'000; ++i) answer(many.totals, "c", 503, 50);
+  many.verdict.valid = false;
+  EXPECT_LE(widest(summary_text(many)), 80u) << summary_text(many);
 }
 
 TEST(Summary, OfSeveralAddressesEachIsTold) {

@@ -32,6 +32,7 @@ void Counts::add(const Counts& other) {
   retried += other.retried;
   connections += other.connections;
   connect_failures += other.connect_failures;
+  shortages += other.shortages;
   bytes_out += other.bytes_out;
   bytes_in += other.bytes_in;
   body_bytes += other.body_bytes;
@@ -158,8 +159,9 @@ void Recorder::connected(base::Duration took, uint32_t address) {
   if (!addresses_.empty()) ++addresses_[address].connections;
 }
 
-void Recorder::connect_failed(uint32_t address) {
+void Recorder::connect_failed(uint32_t address, bool shortage) {
   ++counts_.connect_failures;
+  counts_.shortages += shortage ? 1 : 0;
   if (!addresses_.empty()) ++addresses_[address].connect_failures;
 }
 

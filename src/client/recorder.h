@@ -42,6 +42,7 @@ struct Counts {
   uint64_t retried = 0;      // sent again, once: the server had given up the idle connection
   uint64_t connections = 0;  // opened
   uint64_t connect_failures = 0;
+  uint64_t shortages = 0;  // of them: for want of something of this machine, such as local ports
   uint64_t bytes_out = 0;  // on the connections, heads included
   uint64_t bytes_in = 0;
   uint64_t body_bytes = 0;             // of the answers
@@ -185,7 +186,8 @@ class Recorder {
   void issued(base::Instant now, bool measured = true);
   void retried() { ++counts_.retried; }
   void connected(base::Duration took, uint32_t address = 0);
-  void connect_failed(uint32_t address = 0);
+  // shortage: of something of this machine.
+  void connect_failed(uint32_t address = 0, bool shortage = false);
   void ended(const Ending& ending);
   // The number of the server of that name. Allocates for a new name only.
   uint32_t server(std::string_view name);

@@ -98,6 +98,7 @@ Json totals_json(const Counts& counts) {
           {"retried", counts.retried},
           {"connections", counts.connections},
           {"connect_failures", counts.connect_failures},
+          {"shortages", counts.shortages},
           {"bytes_out", counts.bytes_out},
           {"bytes_in", counts.bytes_in},
           {"body_bytes", counts.body_bytes}};

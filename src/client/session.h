@@ -60,12 +60,15 @@ class Station {
   size_t source_ = 0;
 };
 
-// What a request is: its number and, in an open loop, its place in time.
+constexpr uint32_t kAnyAddress = UINT32_MAX;
+
+// What a request is: its number and, in an open loop, its place in time and where it is to go.
 struct Turn {
   uint64_t ticket = 0;
   bool measured = true;
   base::Instant due = base::kNoDeadline;  // that: closed loop
   base::Instant noticed{};                // by the generator
+  uint32_t address = kAnyAddress;         // where a new connection for it goes
 
   bool scheduled() const { return due != base::kNoDeadline; }
 };
@@ -90,6 +93,9 @@ class Session {
   void take_turn(const Turn& turn, base::Instant now);
   // An idle session is no longer needed.
   void take_leave();
+  // Whether an idle session has a connection, and to which address.
+  virtual bool has_connection() const = 0;
+  uint32_t address_number() const { return address_; }
 
  protected:
   enum class State : uint8_t {
@@ -128,10 +134,12 @@ class Session {
   base::Duration lateness(const Ending& ending) const;
   // The address of the connection, or of the one to be made: take_address() before.
   const base::Address& address() const { return plan().addresses[address_]; }
-  void take_address() { address_ = station_.turns.next(); }
+  void take_address() {
+    address_ = turn_.address == kAnyAddress ? station_.turns.next() : turn_.address;
+  }
   // What became of making the connection.
   void connected(base::Duration took);
-  void connect_failed();
+  void connect_failed(int error);  // 0: none was told
   const Plan& plan() const { return station_.plan; }
 
  private:

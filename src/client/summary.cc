@@ -309,30 +309,33 @@ std::string_view colour_of(TargetVerdict::State state) {
   return "";
 }
 
-std::string painted(std::string_view word, std::string_view colour, bool coloured) {
-  return coloured ? fmt::format("{}{}{}", colour, word, kPlain) : std::string(word);
+// A line that begins with a title and a word, which is coloured where that is wanted.
+std::string judgement(std::string_view title, std::string_view word, std::string_view text,
+                      std::string_view colour) {
+  std::string line = wrapped(fmt::format("{}: {}, {}", title, word, text), 2);
+  if (colour.empty()) return line;
+  line.insert(title.size() + 2 + word.size(), kPlain);
+  return line.insert(title.size() + 2, colour);
 }
 
 // How the target did.
 std::string target(const RunResult& result, bool coloured) {
   const TargetVerdict target = judge_target(result.totals.counts());
-  return fmt::format("\ntarget: {}, ", painted(target.word(), colour_of(target.state), coloured)) +
-         wrapped(target.text, 2);
+  return "\n" + judgement("target", target.word(), target.text,
+                          coloured ? colour_of(target.state) : std::string_view());
 }
 
 // What the measurement is worth: never in the colour of success.
 std::string verdict(const RunResult& result, bool coloured) {
   const Verdict& verdict = result.verdict;
-  std::string text = fmt::format(
-      "measurement: {}, ", painted(verdict.word(), verdict.valid ? kStrong : kYellow, coloured));
-  if (!verdict.valid) {
-    text += "the numbers tell of this client more than of the servers\n";
-    for (const std::string& reason : verdict.reasons) text += "  - " + wrapped(reason + ".", 4);
-  } else if (verdict.judged) {
-    text += "this client kept up; the numbers tell of the servers\n";
-  } else {
-    text += "too little to tell whether this client kept up\n";
-  }
+  const std::string_view colour = verdict.valid ? kStrong : kYellow;
+  const std::string_view meaning =
+      !verdict.valid   ? "the numbers tell more of this client than of the servers"
+      : verdict.judged ? "this client kept up; the numbers tell of the servers"
+                       : "too little to tell whether this client kept up";
+  std::string text =
+      judgement("measurement", verdict.word(), meaning, coloured ? colour : std::string_view());
+  for (const std::string& reason : verdict.reasons) text += "  - " + wrapped(reason + ".", 4);
   for (const std::string& note : verdict.notes) text += "  Note: " + wrapped(note + ".", 8);
   return text;
 }

@@ -65,7 +65,7 @@ void TcpSession::open() {
 
 void TcpSession::on_connected(net::SocketId, int error) {
   if (error != 0) {
-    connect_failed();
+    connect_failed(error);
     return fail(end_of_connect(error), Phase::kConnect, errno_name(error));
   }
   connected_ = station().io.now();
@@ -167,7 +167,7 @@ void TcpSession::fail(End end, Phase phase, std::string_view reason) {
 
 void TcpSession::on_time_over() {
   if (connected_ == base::Instant{}) {
-    connect_failed();
+    connect_failed(0);
     return fail(End::kConnectTimeout, Phase::kConnect, {});
   }
   fail(End::kServerTimeout, sent_ == base::Instant{} ? Phase::kSend : Phase::kWait, {});

@@ -9,6 +9,7 @@ namespace giliran::client {
 class TcpSession final : public Session, private net::SocketEvents {
  public:
   explicit TcpSession(Station& station);
+  bool has_connection() const override { return !socket_.none(); }
 
  private:
   void ask() override;

@@ -39,6 +39,14 @@ void judge_cpu(const VerdictInput& input, Verdict& verdict) {
                   percent(input.cpu_share_busiest)));
 }
 
+void judge_shortages(const VerdictInput& input, Verdict& verdict) {
+  if (input.shortages == 0) return;
+  verdict.reasons.push_back(fmt::format(
+      "{} connections could not be opened because this machine had no local port, descriptor or "
+      "memory left for them (--log tells which): keep connections, or add addresses with --source",
+      format_count(input.shortages)));
+}
+
 void judge_lag(const VerdictInput& input, Verdict& verdict) {
   if (!too_late(input.lag, input.response)) return;
   verdict.reasons.push_back(
@@ -109,6 +117,7 @@ Verdict judge(const VerdictInput& input) {
         "answers or more; here were {:.3g} s and {}",
         kJudgedAnswersMin, base::to_seconds(input.issuing), format_count(input.answered)));
   }
+  judge_shortages(input, verdict);
   if (verdict.judged) judge_cpu(input, verdict);
   if (input.plan.loop == Loop::kOpen) {
     if (verdict.judged) judge_lag(input, verdict);

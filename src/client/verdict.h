@@ -27,6 +27,7 @@ struct VerdictInput {
   uint64_t due = 0;
   uint64_t issued = 0;
   uint64_t answered = 0;
+  uint64_t shortages = 0;           // connections that this machine had nothing left for
   base::Duration issuing{};         // how long requests were measured
   const base::Histogram& service;   // ns
   const base::Histogram& response;  // ns
@@ -53,13 +54,14 @@ bool enough_to_judge(base::Duration issuing, uint64_t answered);
 bool too_late(const base::Histogram& lag, const base::Histogram& response);
 
 // CLIENT-LIMITED, that is not valid, where
+// - a connection could not be opened for want of something of this machine;
 // - a thread of the client used kCpuShareMax or more of its time; or, in an open loop,
 // - lag p99 > kLagTolerated and lag p99 > kLagShareMax x response p99: what was measured is, to a
 //   noticeable part, the generator's own lateness; or
 // - less than kIssuedShareMin of what was due was issued although answers came to the end: the
 //   response times lack those that would have been longest.
-// The first two only where enough_to_judge(), the third always. Records that the log dropped are no
-// reason: they were measured. Pure.
+// Processor and lag only where enough_to_judge(), the others always. Records that the log dropped
+// are no reason: they were measured. Pure.
 Verdict judge(const VerdictInput& input);
 
 // How the target did, whatever the measurement is worth.

@@ -30,6 +30,7 @@ class VerdictTest : public testing::Test {
                   .due = due_,
                   .issued = issued_,
                   .answered = answered_,
+                  .shortages = shortages_,
                   .issuing = issuing_,
                   .service = service_,
                   .response = response_,
@@ -44,6 +45,7 @@ class VerdictTest : public testing::Test {
   uint64_t due_ = 1000;
   uint64_t issued_ = 1000;
   uint64_t answered_ = 1000;
+  uint64_t shortages_ = 0;
   base::Duration issuing_ = std::chrono::seconds(10);
   double cpu_ = 0.3;
   double busy_ = 0;
@@ -76,6 +78,14 @@ TEST_F(VerdictTest, OfTooLittleThereIsNoneOnProcessorAndLag) {
   plan_.loop = Loop::kOpen;
   issued_ = 500;
   EXPECT_EQ(verdict().word(), "CLIENT-LIMITED");
+}
+
+TEST_F(VerdictTest, WhatThisMachineHadNotIsNoFaultOfTheServers) {
+  plan_.loop = Loop::kClosed;
+  issuing_ = std::chrono::milliseconds(10);
+  shortages_ = 7;
+  EXPECT_EQ(verdict().word(), "CLIENT-LIMITED");
+  EXPECT_THAT(verdict().reasons, ElementsAre(HasSubstr("7 connections could not be opened")));
 }
 
 TEST(TargetVerdict, IsHowTheTargetDid) {
