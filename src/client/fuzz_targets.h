@@ -23,7 +23,7 @@ inline void write_heads(const Plan& plan, uint64_t requests) {
   for (uint64_t number = 1; number <= requests; ++number) {
     const conn::RequestOut out = made.with(number, {.high = 1, .low = 2}, {.value = 3});
     const base::Slice head = conn::request_head(
-        pool, out, {.name = "Content-Length", .value = {}, .number = UINT64_MAX});
+        pool, out, {.name = "Content-Length", .value = {}, .number = UINT64_MAX}, {});
     const std::string_view text = head.view();
     GILIRAN_ASSERT(text.find("\r\n\r\n") == text.size() - 4);
     const auto lines = static_cast<size_t>(std::ranges::count(text, '\n'));
@@ -88,7 +88,7 @@ inline void fuzz_answer(std::string_view input) {
   TestServer server(server_io,
                     {.http = http,
                      .answer = repeated(input.substr(2), static_cast<unsigned char>(input[1])),
-                     .answers_per_connection = how >> 4u});
+                     .answers_per_connection = uint64_t{how} >> 4u});
   server.listen(address);
   Plan plan;
   plan.protocol = http ? Protocol::kHttp : Protocol::kTcp;

@@ -12,7 +12,7 @@ using telemetry::Phase;
 
 namespace {
 
-constexpr size_t kJoinedBytesMax = base::BufferPool::kCapacities[3];
+constexpr size_t kJoinedBytesMax = base::BufferPool::kCapacityMax;
 
 End end_of_connect(int error) {
   switch (error) {

@@ -11,7 +11,7 @@ namespace giliran::conn {
 
 // A head is written into one block, so that none is longer. Whoever makes heads of what others say
 // bounds them before: the proxy by its limits, the client before its start.
-constexpr size_t kHeadBytesMax = base::BufferPool::kCapacities[3];
+constexpr size_t kHeadBytesMax = base::BufferPool::kCapacityMax;
 // Of it, at most: start line (without what is said in it), framing and line ends.
 constexpr size_t kHeadOwnBytesMax = 256;
 // What a field takes beside its name and value: ": " and the line end.

@@ -130,7 +130,7 @@ TEST(Merge, OneThatWasLimitedLimitsAll) {
 
 TEST(Merge, OneThatWasNotJudgedLeavesAllNotJudged) {
   ClientResult parts[] = {imagine({.seed = 1}), imagine({.seed = 2})};
-  parts[1].verdict = {.judged = false, .text = "NOT JUDGED"};
+  parts[1].verdict = {.judged = false, .text = "NOT JUDGED", .reasons = {}};
   const auto merged = merge(parts);
   ASSERT_TRUE(merged);
   EXPECT_TRUE(merged->result.verdict.valid);

@@ -19,7 +19,7 @@ export function expectations(expected: Expected[]): HTMLElement {
                 h("span.more", {}, ` measured ${e.measured}`))));
 }
 
-/** By server, tier and error. */
+/** By error, address, server and tier. */
 export function tables(result: ClientResult): HTMLElement[] {
   const servers = result.servers ?? [];
   const tiers = result.tiers ?? [];
@@ -104,10 +104,9 @@ export function tables(result: ClientResult): HTMLElement[] {
 function byAddress(result: ClientResult): HTMLElement|false {
   const addresses = result.addresses ?? [];
   return addresses.length > 0 &&
-      section(
-             "addresses",
+      fold(
              "By address",
-             h("p.note", {}, "The host has several; connections are spread evenly over them."),
+             h("p.note", {}, "The host has several, which take turns."),
              table(
                  "by-address",
                  "Requests by address",
