@@ -76,10 +76,13 @@ std::string errors_note(const Capacity& c) {
 
 // Of what failed, at least.
 std::string judged_note(const Capacity& c) {
-  const bool none = std::ranges::none_of(c.steps, [&c](const CapacityStep& step) {
-    return step.rate == c.found.fails && step.held != Held::kHolds && step.judged;
-  });
-  if (c.found.fails == 0 || !none) return {};
+  bool failed = false;
+  for (const CapacityStep& step : c.steps) {
+    if (step.rate != c.found.fails || step.held == Held::kHolds) continue;
+    if (step.judged) return {};
+    failed = true;
+  }
+  if (!failed) return {};
   return "Note: " +
          report::wrapped(fmt::format("whether the client was the limit at {} cannot be told: that "
                                      "takes a second and {} answers (--step-duration).",
