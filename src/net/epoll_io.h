@@ -47,10 +47,13 @@ class EpollIo final : public Io {
   bool sending(SocketId socket) const override;
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
+  void send_now(SocketId socket) override;
+  bool unsend(SocketId socket) override;
   base::Instant send_progress(SocketId socket) const override;
   void splice(SocketId from, SocketId to) override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
+  void watch_end(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
   base::Address local_address(SocketId socket) override;
   base::Address peer_address(SocketId socket) override;
@@ -102,6 +105,7 @@ class EpollIo final : public Io {
     bool receiving : 1 = false;
     bool sending : 1 = false;
     bool watching_hangup : 1 = false;
+    bool watching_end : 1 = false;
     bool send_shut : 1 = false;
     bool queued : 1 = false;        // on the run list
     bool large_buffer : 1 = false;  // the last receive filled its buffer
@@ -158,6 +162,7 @@ class EpollIo final : public Io {
   void run_socket(SocketId id);
   void finish_connect(SocketId id, Socket& socket);
   void try_send(SocketId id, Socket& socket);
+  int push_slices(Socket& socket);
   void try_receive(SocketId id, Socket& socket);
 
   // --- from socket to socket (epoll_splice.cc) ---

@@ -147,6 +147,21 @@ size_t EpollIo::sent_so_far(SocketId id) const {
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
 }
 
+void EpollIo::send_now(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || !socket->sending || socket->splice_to != kNoSplice) return;
+  // Its turn comes in any case: it tells of the end, or meets an error again.
+  if (socket->writable) push_slices(*socket);
+}
+
+bool EpollIo::unsend(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || !socket->sending) return false;
+  if (socket->splice_to != kNoSplice || socket->sent_bytes != 0) return false;
+  socket->sending = false;
+  return true;
+}
+
 base::Instant EpollIo::send_progress(SocketId id) const {
   const Socket* const socket = const_cast<EpollIo*>(this)->find_usable(id);
   return socket == nullptr ? base::Instant{} : socket->send_progress;
@@ -166,6 +181,13 @@ void EpollIo::watch_hangup(SocketId id) {
   if (socket == nullptr) return;
   socket->watching_hangup = true;
   if (socket->hangup_seen) queue(id, *socket);
+}
+
+void EpollIo::watch_end(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->watching_end = true;
+  if (socket->end_seen) queue(id, *socket);
 }
 
 void EpollIo::close(SocketId id, CloseMode mode) {
@@ -216,7 +238,8 @@ void EpollIo::socket_ready(SocketId id, uint32_t events) {
   const bool useful = (socket->life == Life::kConnecting && socket->writable) ||
                       (socket->receiving && socket->readable) ||
                       (socket->sending && socket->writable) ||
-                      (socket->watching_hangup && socket->hangup_seen);
+                      (socket->watching_hangup && socket->hangup_seen) ||
+                      (socket->watching_end && socket->end_seen);
   if (useful) queue(id, *socket);
 }
 
@@ -249,8 +272,12 @@ void EpollIo::run_socket(SocketId id) {
     socket->splice_from == kNoSplice ? try_receive(id, *socket) : try_take(*socket);
   }
   if (socket->life == Life::kOpen && socket->watching_hangup && socket->hangup_seen) {
-    socket->watching_hangup = false;  // once
+    socket->watching_hangup = socket->watching_end = false;  // once
     socket->events->on_hangup(id);
+  }
+  if (socket->life == Life::kOpen && socket->watching_end && socket->end_seen) {
+    socket->watching_end = false;
+    if (!socket->hangup_seen) socket->events->on_peer_ended(id);
   }
 }
 
@@ -267,6 +294,15 @@ void EpollIo::finish_connect(SocketId id, Socket& socket) {
 }
 
 void EpollIo::try_send(SocketId id, Socket& socket) {
+  const int error = push_slices(socket);
+  if (error == 0 && socket.slice_index != socket.slice_count) return;
+  socket.sending = false;
+  socket.events->on_sent(id, socket.sent_bytes, error);
+}
+
+// What is left of the outstanding send, as far as the kernel takes it. Returns errno, or 0.
+int EpollIo::push_slices(Socket& socket) {
+  if (socket.slice_index == socket.slice_count) return 0;  // send_now() was enough
   iovec parts[kSendSlicesMax];
   size_t count = 0;
   size_t wanted = 0;
@@ -283,19 +319,14 @@ void EpollIo::try_send(SocketId id, Socket& socket) {
         : wanted <= kGatherBytesMax ? send_gathered(socket.fd, {parts, count})
                                     : call_send_parts(socket.fd, parts, count);
   } while (n < 0 && errno == EINTR);
-  if (n < 0 && errno != EAGAIN) {
-    const int error = errno;
-    socket.sending = false;
-    socket.events->on_sent(id, socket.sent_bytes, error);
-    return;
-  }
+  if (n < 0 && errno != EAGAIN) return errno;
   const size_t taken = n < 0 ? 0 : static_cast<size_t>(n);
   socket.sent_bytes += static_cast<uint32_t>(taken);
   if (taken != 0) socket.send_progress = turn_started_;
   if (taken == wanted) {
-    socket.sending = false;
-    socket.events->on_sent(id, socket.sent_bytes, 0);
-    return;
+    socket.slice_index = socket.slice_count;
+    socket.slice_offset = 0;
+    return 0;
   }
   // The kernel's buffer is full (epoll(7): a short write says so too): wait for the edge.
   ++counters_.partial_sends;
@@ -307,6 +338,7 @@ void EpollIo::try_send(SocketId id, Socket& socket) {
     socket.slice_offset = 0;
   }
   socket.slice_offset += static_cast<uint32_t>(left);
+  return 0;
 }
 
 void EpollIo::try_receive(SocketId id, Socket& socket) {

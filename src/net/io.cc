@@ -13,5 +13,8 @@ void SocketEvents::on_spliced(SocketId, Spliced) {
 void SocketEvents::on_hangup(SocketId) {
   GILIRAN_ASSERT(false && "a hang-up nobody watches");
 }
+void SocketEvents::on_peer_ended(SocketId) {
+  GILIRAN_ASSERT(false && "an end nobody watches");
+}
 
 }  // namespace giliran::net

@@ -78,6 +78,9 @@ class SocketEvents {
   virtual void on_spliced(SocketId from, Spliced spliced);
   // The peer has reset the connection, or closed it in both directions (watch_hangup). Once.
   virtual void on_hangup(SocketId socket);
+  // The peer will say no more: its end has come, perhaps behind bytes that were not received yet
+  // (watch_end). Once; not after a hang-up.
+  virtual void on_peer_ended(SocketId socket);
   // Last event: the slot is recycled after it. The owner may be destroyed inside it.
   virtual void on_closed(SocketId socket) = 0;
 
@@ -186,6 +189,12 @@ class Io {
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.
   virtual size_t sent_so_far(SocketId socket) const = 0;
+  // Offers the outstanding send to the kernel at once instead of at its turn, so that sent_so_far
+  // tells what was taken of it. on_sent follows as ever.
+  virtual void send_now(SocketId socket) = 0;
+  // Takes the outstanding send back, without an event. False, and nothing changed, where the kernel
+  // has taken bytes of it, or where it is a splice.
+  virtual bool unsend(SocketId socket) = 0;
   // When the kernel last took bytes of the outstanding send; when that was submitted, where it has
   // not taken any. (The turn of the loop, not the exact time.)
   virtual base::Instant send_progress(SocketId socket) const = 0;
@@ -203,6 +212,8 @@ class Io {
   virtual void shutdown_send(SocketId socket) = 0;
   // on_hangup without a receive outstanding, so that a paused peer's abort is seen.
   virtual void watch_hangup(SocketId socket) = 0;
+  // on_peer_ended without a receive outstanding, so that it is seen behind what is not read.
+  virtual void watch_end(SocketId socket) = 0;
   // Drops what is outstanding without an event; on_closed follows, on a later event of this turn.
   virtual void close(SocketId socket, CloseMode mode = CloseMode::kGraceful) = 0;
   virtual base::Address local_address(SocketId socket) = 0;

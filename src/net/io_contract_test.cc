@@ -212,6 +212,94 @@ TEST_P(IoContract, HangupSeenBeforeItIsWatchedIsToldLater) {
   close_all(listener, {});
 }
 
+TEST_P(IoContract, EndIsSeenBehindWhatIsNotReceived) {
+  TestListener listener(bench_->server(), /*receive_all=*/false);
+  TestPeer client(bench_->client());
+  TestPeer& server = pair(listener, client, listener.listen(any_));
+  bench_->server().watch_end(server.socket);
+  client.on_done = [&] { bench_->client().shutdown_send(client.socket); };
+  client.send("unread");
+  ASSERT_TRUE(bench_->until([&] { return server.ends == 1; }));
+  EXPECT_EQ(server.incoming, "");
+  server.receiving = true;
+  server.receive();
+  ASSERT_TRUE(bench_->until([&] { return server.ended; }));
+  EXPECT_EQ(server.incoming, "unread");
+  EXPECT_EQ(server.events, "over end ");
+  close_all(listener, {&client});
+}
+
+TEST_P(IoContract, EndSeenBeforeItIsWatchedIsToldLater) {
+  TestListener listener(bench_->server(), /*receive_all=*/false);
+  TestPeer client(bench_->client());
+  TestPeer& server = pair(listener, client, listener.listen(any_));
+  bench_->client().shutdown_send(client.socket);
+  bench_->pass(milliseconds(20));
+  bench_->server().watch_end(server.socket);
+  EXPECT_EQ(server.events, "");  // never inline
+  ASSERT_TRUE(bench_->until([&] { return server.ends == 1; }));
+  close_all(listener, {&client});
+}
+
+TEST_P(IoContract, ResetIsNoEnd) {
+  TestListener listener(bench_->server(), /*receive_all=*/false);
+  TestPeer client(bench_->client());
+  TestPeer& server = pair(listener, client, listener.listen(any_));
+  bench_->server().watch_hangup(server.socket);
+  bench_->server().watch_end(server.socket);
+  client.close(CloseMode::kReset);
+  ASSERT_TRUE(bench_->until([&] { return server.hangups != 0; }));
+  bench_->pass(milliseconds(5));
+  EXPECT_EQ(server.events, "hangup ");
+  close_all(listener, {});
+}
+
+TEST_P(IoContract, ASendIsOfferedToTheKernelAtOnce) {
+  const std::string big(32 << 20, 'x');
+  TestListener listener(bench_->server(), /*receive_all=*/false);
+  TestPeer client(bench_->client());
+  TestPeer& server = pair(listener, client, listener.listen(any_));
+  bench_->client().send_now(client.socket);  // nothing is outstanding
+  client.send("now");
+  bench_->client().send_now(client.socket);
+  EXPECT_EQ(bench_->client().sent_so_far(client.socket), 3u);
+  EXPECT_EQ(client.sends, 0u);  // never inline
+  EXPECT_FALSE(bench_->client().unsend(client.socket));
+  ASSERT_TRUE(bench_->until([&] { return client.sends == 1; }));
+  EXPECT_EQ(client.sent_bytes, 3u);
+  client.send(big);
+  bench_->client().send_now(client.socket);
+  const size_t taken = bench_->client().sent_so_far(client.socket);
+  EXPECT_GT(taken, 0u);
+  EXPECT_LT(taken, big.size());
+  server.receiving = true;
+  server.receive();
+  ASSERT_TRUE(bench_->until([&] { return server.incoming.size() == big.size() + 3; }));
+  EXPECT_TRUE(server.incoming == "now" + big);
+  close_all(listener, {&client});
+}
+
+TEST_P(IoContract, WhatTheKernelHasNotTakenIsTakenBack) {
+  const std::string big(32 << 20, 'x');
+  TestListener listener(bench_->server(), /*receive_all=*/false);
+  TestPeer client(bench_->client());
+  TestPeer& server = pair(listener, client, listener.listen(any_));
+  EXPECT_FALSE(bench_->client().unsend(client.socket));  // nothing is outstanding
+  client.send("never said");
+  EXPECT_TRUE(bench_->client().unsend(client.socket));
+  EXPECT_FALSE(bench_->client().sending(client.socket));
+  bench_->pass(milliseconds(5));
+  EXPECT_EQ(client.sends, 0u);
+  client.send(big);
+  ASSERT_TRUE(bench_->until([&] { return bench_->client().sent_so_far(client.socket) > 0; }));
+  EXPECT_FALSE(bench_->client().unsend(client.socket));
+  server.receiving = true;
+  server.receive();
+  ASSERT_TRUE(bench_->until([&] { return server.incoming.size() == big.size(); }));
+  EXPECT_TRUE(server.incoming == big);
+  close_all(listener, {&client});
+}
+
 TEST_P(IoContract, SendToAResetConnectionFails) {
   const std::string big(32 << 20, 'x');
   TestListener listener(bench_->server(), /*receive_all=*/false);

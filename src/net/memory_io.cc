@@ -181,6 +181,19 @@ size_t MemoryIo::sent_so_far(SocketId id) const {
   return socket != nullptr && socket->sending ? socket->sent_bytes : 0;
 }
 
+void MemoryIo::send_now(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket != nullptr && socket->sending && socket->splice_from.none()) push_slices(id, *socket);
+}
+
+bool MemoryIo::unsend(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr || !socket->sending) return false;
+  if (!socket->splice_from.none() || socket->sent_bytes != 0) return false;
+  socket->sending = false;
+  return true;
+}
+
 base::Instant MemoryIo::send_progress(SocketId id) const {
   const Socket* const socket = const_cast<MemoryIo*>(this)->find_usable(id);
   return socket == nullptr ? base::Instant{} : socket->send_progress;
@@ -199,6 +212,13 @@ void MemoryIo::watch_hangup(SocketId id) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr) return;
   socket->watching_hangup = true;
+  queue(id, *socket);
+}
+
+void MemoryIo::watch_end(SocketId id) {
+  Socket* const socket = find_usable(id);
+  if (socket == nullptr) return;
+  socket->watching_end = true;
   queue(id, *socket);
 }
 
@@ -270,12 +290,18 @@ void MemoryIo::run_socket(SocketId id) {
     socket->splice_to.none() ? try_receive(id, *socket) : try_splice(id, *socket);
   }
   if (socket->life == Life::kOpen && socket->watching_hangup && socket->error != 0) {
-    socket->watching_hangup = false;
+    socket->watching_hangup = socket->watching_end = false;
     socket->events->on_hangup(id);
+  }
+  if (socket->life == Life::kOpen && socket->watching_end && socket->ended && socket->error == 0) {
+    socket->watching_end = false;
+    socket->events->on_peer_ended(id);
   }
 }
 
-void MemoryIo::try_send(SocketId id, Socket& socket) {
+// As much of the outstanding send as the window takes.
+void MemoryIo::push_slices(SocketId id, Socket& socket) {
+  if (socket.slice_index == socket.slices.size()) return;  // send_now() was enough
   ++counters_.sends;
   const size_t room = window_room(socket);
   if (socket.error == 0 && room != 0) {
@@ -285,6 +311,10 @@ void MemoryIo::try_send(SocketId id, Socket& socket) {
     socket.send_progress = network_.clock.now();
     deliver_pieces(id, socket, std::move(bytes));
   }
+}
+
+void MemoryIo::try_send(SocketId id, Socket& socket) {
+  push_slices(id, socket);
   const bool done = socket.slice_index == socket.slices.size();
   if (!done && socket.error == 0) {
     ++counters_.partial_sends;

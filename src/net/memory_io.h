@@ -81,10 +81,13 @@ class MemoryIo final : public Io {
   bool sending(SocketId socket) const override;
   bool extend_send(SocketId socket, size_t count) override;
   size_t sent_so_far(SocketId socket) const override;
+  void send_now(SocketId socket) override;
+  bool unsend(SocketId socket) override;
   base::Instant send_progress(SocketId socket) const override;
   void splice(SocketId from, SocketId to) override;
   void shutdown_send(SocketId socket) override;
   void watch_hangup(SocketId socket) override;
+  void watch_end(SocketId socket) override;
   void close(SocketId socket, CloseMode mode) override;
   base::Address local_address(SocketId socket) override;
   base::Address peer_address(SocketId socket) override;
@@ -136,6 +139,7 @@ class MemoryIo final : public Io {
     int error = 0;  // set: reset
     bool receiving = false;
     bool watching_hangup = false;
+    bool watching_end = false;
     bool large_buffer = false;  // the last receive filled its buffer
     bool queued = false;        // run_socket() is scheduled
     // Splices: who gets what this one receives, who gave what it sends. What is between them is
@@ -155,6 +159,7 @@ class MemoryIo final : public Io {
   void queue(SocketId id, Socket& socket);
   void run_socket(SocketId id);
   void try_send(SocketId id, Socket& socket);
+  void push_slices(SocketId id, Socket& socket);
   void try_receive(SocketId id, Socket& socket);
   static bool nothing_to_receive(const Socket& socket);
   Received take_received(Socket& socket);

@@ -80,6 +80,10 @@ class TestPeer final : public SocketEvents {
     events += "hangup ";
     ++hangups;
   }
+  void on_peer_ended(SocketId) override {
+    events += "over ";
+    ++ends;
+  }
   void on_closed(SocketId id) override {
     EXPECT_EQ(id, socket);
     events += "closed ";
@@ -90,7 +94,7 @@ class TestPeer final : public SocketEvents {
   SocketId socket;
   bool receiving;
   bool connected = false, ended = false, closed = false;
-  int connect_error = 0, receive_error = 0, send_error = 0, hangups = 0;
+  int connect_error = 0, receive_error = 0, send_error = 0, hangups = 0, ends = 0;
   size_t receives = 0, sends = 0, sent_bytes = 0;
   std::string incoming;
   std::string events;  // in order, without data and sent
