@@ -20,9 +20,6 @@ int hex_value(char c) {
   return -1;
 }
 
-// What may become of a field that stands in a trailer section (RFC 9110, 6.5.1).
-enum class InTrailers : uint8_t { kPasses, kDropped, kRefused };
-
 // A receiver that merges trailers into the head would believe these, and no intermediary checked
 // them: who asks, with which right, and how to read the content.
 bool merging_changes_the_meaning(std::string_view name) {
@@ -36,9 +33,10 @@ bool merging_changes_the_meaning(std::string_view name) {
   return false;
 }
 
-// Fields that say how to route or frame the message come too late behind it; a receiver that merges
-// them would read another message than we did.
-InTrailers judge_trailer(const Field& field) {
+// What may not stand in a trailer section is left out, and the message stands (RFC 9110, 6.5.1).
+// Fields that say how to route or frame the message come too late behind it: they change nothing of
+// how we read it, and nobody behind us gets to see them.
+bool may_be_trailer(const Field& field) {
   switch (field.id) {
     case Name::kConnection:
     case Name::kContentLength:
@@ -51,7 +49,6 @@ InTrailers judge_trailer(const Field& field) {
     case Name::kKeepAlive:
     case Name::kProxyConnection:
     case Name::kHttp2Settings:
-      return InTrailers::kRefused;
     case Name::kVia:
     case Name::kForwarded:
     case Name::kXForwardedFor:
@@ -65,15 +62,15 @@ InTrailers judge_trailer(const Field& field) {
     case Name::kProxyAuthenticate:
     case Name::kProxyAuthorization:
     case Name::kLookalike:
-      return InTrailers::kDropped;
+      return false;
     case Name::kServerTiming:
     case Name::kServer:
     case Name::kDate:
-      return InTrailers::kPasses;
+      return true;
     case Name::kOther:
-      return merging_changes_the_meaning(field.name) ? InTrailers::kDropped : InTrailers::kPasses;
+      return !merging_changes_the_meaning(field.name);
   }
-  return InTrailers::kRefused;
+  return false;
 }
 
 Problem parse_trailers(std::string_view section, Fields* trailers) {
@@ -83,9 +80,7 @@ Problem parse_trailers(std::string_view section, Fields* trailers) {
     Field field;
     const Problem problem = take_field(section, field);
     if (problem != Problem::kNone) return problem;
-    const InTrailers place = judge_trailer(field);
-    if (place == InTrailers::kRefused) return Problem::kBadFieldName;
-    if (place == InTrailers::kDropped || trailers == nullptr) continue;
+    if (trailers == nullptr || !may_be_trailer(field)) continue;
     trailers->items[trailers->count++] = field;
   }
   return Problem::kNone;
