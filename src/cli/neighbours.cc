@@ -145,7 +145,7 @@ constexpr Neighbour kCoordinator[] = {
     {kOther, "--sticky,--sticky-sessions,--cookie,--affinity",
      "it is a key of a pool in a file: sticky_cookie = \"giliran\""},
     {kOther, "--retries,--retry,--max-retries",
-     "they are keys of a pool in a file: retries_max, retry_statuses, retry_budget"},
+     "they are keys of a pool in a file: retries_max, retry_on, retry_budget"},
     {kOther, "--queue,--queue-size,--max-conns,--in-flight-max,--queue-max",
      "they are keys of a pool in a file: in_flight_max, queue_max, queue_timeout"},
     {kOther, "--timeout",

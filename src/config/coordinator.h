@@ -2,6 +2,7 @@
 // not resolved, files not read; docs/configuration.md describes every key.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -76,6 +77,12 @@ enum class Forwarding : uint8_t {
   kOff       // nothing is added; removed unless it is trusted
 };
 
+// A client that says no more behind its request, before a byte of the answer.
+enum class HalfClose : uint8_t {
+  kCancel,  // it has given up: its turn in the queue is free, its attempt is cancelled
+  kWait     // it waits: it is answered
+};
+
 struct Listener {
   std::string name{};  // in the record; empty: its address
   ListenSpec listen{};
@@ -84,11 +91,12 @@ struct Listener {
   std::vector<base::Network> trusted{};  // whose X-Forwarded-* and Forwarded are believed
   std::vector<base::Network> proxy_protocol_from{};  // who must send a PROXY header, v1 or v2
   Forwarding forwarding = Forwarding::kReplace;
-  bool forwarded = false;        // adds Forwarded (RFC 7239) beside X-Forwarded-*
-  bool server_timing = false;    // tells our phases in Server-Timing
-  bool connect = false;          // CONNECT is passed on
-  bool upgrade = true;           // Upgrade (WebSocket) is passed on
-  uint32_t connections_max = 0;  // 0: no limit of its own
+  HalfClose half_close = HalfClose::kCancel;  // http only
+  bool forwarded = false;                     // adds Forwarded (RFC 7239) beside X-Forwarded-*
+  bool server_timing = false;                 // tells our phases in Server-Timing
+  bool connect = false;                       // CONNECT is passed on
+  bool upgrade = true;                        // Upgrade (WebSocket) is passed on
+  uint32_t connections_max = 0;               // 0: no limit of its own
   bool operator==(const Listener&) const = default;
 };
 
@@ -103,6 +111,20 @@ struct Server {
 
 enum class ProxyProtocol : uint8_t { kNone, kV1, kV2 };
 
+// After what another server is tried. Nothing but a failed connect holds for requests that may not
+// be repeated; all of it is paid from the retry budget.
+struct RetryOn {
+  bool connect = true;        // no connection, or it ended before a byte of the request was sent
+  bool reset = true;          // closed or reset before an answer
+  bool timeout = true;        // no answer in time
+  bool bad_response = false;  // one that could not be read
+  std::vector<uint16_t> statuses{};  // answers of servers, and what we would answer by ourselves
+  bool names(uint16_t status) const {
+    return !statuses.empty() && std::ranges::find(statuses, status) != statuses.end();
+  }
+  bool operator==(const RetryOn&) const = default;
+};
+
 struct Pool {
   std::string name{};
   std::string policy = "round-robin";
@@ -111,8 +133,7 @@ struct Pool {
   uint32_t queue_max = 1024;   // waiting for a server under its limit
   base::Duration queue_timeout = std::chrono::seconds(10);
   uint32_t retries_max = 15;  // attempts after the first, each on another server
-  // Answers for which another server is tried, idempotent requests only: 500, 502, 503, 504, 429...
-  std::vector<uint16_t> retry_statuses{};
+  RetryOn retry_on{};
   double retry_budget = 0.2;         // of the requests of the pool, as a part
   uint32_t retry_budget_floor = 10;  // and so many a second whatever the requests
   std::string sticky_cookie{};       // its name; empty: no stickiness

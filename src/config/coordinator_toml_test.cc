@@ -186,7 +186,7 @@ TEST(CoordinatorToml, Pools) {
                  .queue_max = 10,
                  .queue_timeout = seconds(1),
                  .retries_max = 2,
-                 .retry_statuses = {502, 503},
+                 .retry_on = {.statuses = {502, 503}},
                  .retry_budget = 0.1,
                  .retry_budget_floor = 3,
                  .sticky_cookie = "giliran",
@@ -196,6 +196,31 @@ TEST(CoordinatorToml, Pools) {
   EXPECT_EQ(c.pools[0], app);
   ASSERT_EQ(c.pools[1].servers.size(), 1U);
   EXPECT_EQ(c.pools[1].servers[0].spec.host_port, "app.internal:80");
+}
+
+TEST(CoordinatorToml, RetryOn) {
+  const auto pool = [](const std::string& more) {
+    return parsed(
+               "[[listener]]\naddress = \":80\"\npool = \"app\"\n[[pool]]\nname = \"app\"\n"
+               "servers = \"a:1\"\n" +
+               more)
+        .pools[0]
+        .retry_on;
+  };
+  const RetryOn usual{};
+  EXPECT_TRUE(usual.connect && usual.reset && usual.timeout && !usual.bad_response);
+  EXPECT_EQ(pool("retry_on = [\"connect\", \"bad-response\", 503, 502, 503]"),
+            (RetryOn{.connect = true,
+                     .reset = false,
+                     .timeout = false,
+                     .bad_response = true,
+                     .statuses = {503, 502}}));
+  EXPECT_EQ(pool("retry_on = []"), (RetryOn{.connect = false, .reset = false, .timeout = false}));
+  // The older key adds statuses, wherever it stands.
+  EXPECT_EQ(pool("retry_statuses = 503"), (RetryOn{.statuses = {503}}));
+  const RetryOn both{.connect = true, .reset = false, .timeout = false, .statuses = {502, 503}};
+  EXPECT_EQ(pool("retry_on = [\"connect\", 502]\nretry_statuses = [502, 503]"), both);
+  EXPECT_EQ(pool("retry_statuses = [502, 503]\nretry_on = [\"connect\", 502]"), both);
 }
 
 // --- the effective configuration ---
@@ -256,6 +281,7 @@ pool = "app"
 forwarding = "replace"
 forwarded = false
 server_timing = false
+half_close = "cancel"
 connect = false
 upgrade = true
 connections_max = 0
@@ -275,6 +301,7 @@ in_flight_max = 0
 queue_max = 1024
 queue_timeout = "10s"
 retries_max = 15
+retry_on = ["connect", "reset", "timeout"]
 retry_budget = "20%"
 retry_budget_floor = 10
 mark_down_after = 5

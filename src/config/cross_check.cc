@@ -103,8 +103,14 @@ class Check {
     if (!flows_.contains(pool.name) || requests_.contains(pool.name)) return;
     constexpr std::string_view kWhy = "only tcp:// listeners use the pool";
     idle("pool", "sticky_cookie", table, !pool.sticky_cookie.empty(), kWhy);
-    idle("pool", "retry_statuses", table, !pool.retry_statuses.empty(), kWhy);
+    idle("pool", retry_key(table), table, !pool.retry_on.statuses.empty(), kWhy);
     idle("pool", "mark_down_on_5xx", table, pool.mark_down_on_5xx, kWhy);
+  }
+
+  // The one of the two that is written.
+  static std::string_view retry_key(const Value* table) {
+    const bool old = table != nullptr && table->find("retry_on") == nullptr;
+    return old ? "retry_statuses" : "retry_on";
   }
 
   void idle_of_pool(const Pool& pool, const Value* table) {
@@ -123,7 +129,7 @@ class Check {
     }
     if (pool.retries_max == 0) {
       constexpr std::string_view kWhy = "nothing is tried again where retries_max is 0";
-      unused("retry_statuses", !pool.retry_statuses.empty(), kWhy);
+      unused(retry_key(table), pool.retry_on != plain.retry_on, kWhy);
       unused("retry_budget", pool.retry_budget != plain.retry_budget, kWhy);
       unused("retry_budget_floor", pool.retry_budget_floor != plain.retry_budget_floor, kWhy);
     }
@@ -227,6 +233,7 @@ class Check {
     unused("forwarding", listener.forwarding == plain.forwarding);
     unused("forwarded", listener.forwarded == plain.forwarded);
     unused("server_timing", listener.server_timing == plain.server_timing);
+    unused("half_close", listener.half_close == plain.half_close);
     unused("connect", listener.connect == plain.connect);
     unused("upgrade", listener.upgrade == plain.upgrade);
   }

@@ -14,6 +14,9 @@ constexpr std::array<Choice<Forwarding>, 3> kForwardings = {{{"replace", Forward
                                                              {"append", Forwarding::kAppend},
                                                              {"off", Forwarding::kOff}}};
 
+constexpr std::array<Choice<HalfClose>, 2> kHalfCloses = {
+    {{"cancel", HalfClose::kCancel}, {"wait", HalfClose::kWait}}};
+
 constexpr std::string_view kMethods[] = {"GET",     "HEAD",  "POST",  "PUT",    "DELETE",
                                          "OPTIONS", "TRACE", "PATCH", "CONNECT"};
 
@@ -284,6 +287,11 @@ std::span<const Key<Listener>> listener_keys() {
                 "answers tell in Server-Timing how long they waited for a slot (gl-queue), for a "
                 "connection (gl-connect) and for the server's head (gl-wait)"},
                &L::server_timing),
+      choice_key<L, HalfClose>(
+          {"half_close", "\"wait\"",
+           "a client that closes, or half-closes, before a byte of its answer has given up and is "
+           "cancelled; wait: it is answered (nc -N and others that half-close)"},
+          "cancel or wait", &L::half_close, kHalfCloses),
       bool_key({"connect", "true", "CONNECT is passed on; otherwise it is refused"}, &L::connect),
       bool_key({"upgrade", "false",
                 "Upgrade (WebSocket, docker exec) is passed on, but for more HTTP: h2c, h2, "

@@ -72,6 +72,70 @@ base::Result<uint16_t> to_error_status(const Value& value) {
   return static_cast<uint16_t>(GILIRAN_TRY(to_number(value, {.min = 400, .max = 599})));
 }
 
+struct RetryWord {
+  std::string_view name;
+  bool RetryOn::* member;
+};
+constexpr std::array<RetryWord, 4> kRetryWords = {{{"connect", &RetryOn::connect},
+                                                   {"reset", &RetryOn::reset},
+                                                   {"timeout", &RetryOn::timeout},
+                                                   {"bad-response", &RetryOn::bad_response}}};
+
+void read_retry_status(const Value& value, RetryOn& out, Reader& reader) {
+  const auto status = to_error_status(value);
+  if (!status) return reader.bad(value, status.error().message);
+  if (!out.names(*status)) out.statuses.push_back(*status);
+}
+
+void read_retry(const Value& value, RetryOn& out, Reader& reader) {
+  if (value.kind != Value::Kind::kText) return read_retry_status(value, out, reader);
+  const auto word = std::ranges::find(kRetryWords, value.text, &RetryWord::name);
+  if (word != kRetryWords.end()) {
+    out.*word->member = true;
+  } else {
+    reader.bad(value, "expected connect, reset, timeout, bad-response or a status such as 503");
+  }
+}
+
+std::string write_retry_on(const Pool& from) {
+  std::vector<std::string> items;
+  for (const RetryWord& word : kRetryWords) {
+    if (from.retry_on.*word.member) items.push_back(quoted(word.name));
+  }
+  for (const uint16_t status : from.retry_on.statuses) items.push_back(from_number(status));
+  return items.empty() ? "[]" : from_list(items);
+}
+
+Key<Pool> retry_on_key() {
+  return {.name = "retry_on",
+          .form = "list of causes",
+          .example = "[\"connect\", \"reset\", 502, 503]",
+          .meaning =
+              "after what another server is tried: connect (nothing was sent), and for idempotent "
+              "requests reset (closed or reset before an answer), timeout (no answer in time), "
+              "bad-response, and answers of these statuses; []: never",
+          .read =
+              [](const Value& value, Pool& out, Reader& reader) {
+                for (const RetryWord& word : kRetryWords) out.retry_on.*word.member = false;
+                for (const Value* item : items_of(value)) read_retry(*item, out.retry_on, reader);
+              },
+          .write = write_retry_on};
+}
+
+Key<Pool> retry_statuses_key() {
+  return {.name = "retry_statuses",
+          .form = "list of statuses",
+          .example = "[502, 503]",
+          .meaning = "an older way to write statuses: they are added to those of retry_on",
+          .read =
+              [](const Value& value, Pool& out, Reader& reader) {
+                for (const Value* item : items_of(value)) {
+                  read_retry_status(*item, out.retry_on, reader);
+                }
+              },
+          .absent = "none"};
+}
+
 Key<Server> address_key() {
   return {.name = "address",
           .form = "address",
@@ -135,9 +199,8 @@ std::span<const Key<Pool>> pool_keys() {
       time_key({"queue_timeout", "\"1s\"", "how long one waits there"}, &P::queue_timeout),
       number_key({"retries_max", "2", "attempts after the first, each on another server"},
                  &P::retries_max, {.max = 255}),
-      list_key({"retry_statuses", "[502, 503]",
-                "answers after which another server is tried too, for idempotent requests"},
-               "list of statuses", &P::retry_statuses, to_error_status, from_number),
+      retry_on_key(),
+      retry_statuses_key(),
       key_of({"retry_budget", "\"10%\"", "retries at most, as a part of the pool's requests"},
              "part", &P::retry_budget, to_fraction, from_fraction),
       number_key({"retry_budget_floor", "3", "and so many a second, however few the requests"},

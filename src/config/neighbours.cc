@@ -122,7 +122,7 @@ constexpr Word kKeys[] = {
      "it is sticky_cookie in [[pool]], the name of a cookie that brings a client back"},
     {"*", "retries,max_retries,num_retries,proxy_next_upstream_tries",
      "it is retries_max in [[pool]]"},
-    {"*", "proxy_next_upstream,redispatch", "it is retry_statuses in [[pool]]"},
+    {"*", "proxy_next_upstream,redispatch", "it is retry_on in [[pool]]"},
     {"*",
      "timeout,timeout_connect,timeout_client,timeout_server,proxy_read_timeout,"
      "proxy_connect_timeout,proxy_send_timeout,keepalive_timeout,send_timeout,"

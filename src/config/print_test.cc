@@ -135,7 +135,9 @@ class Any {
       p.servers.push_back(std::move(server));
     }
     p.queue_timeout = time();
-    if (maybe()) p.retry_statuses = {429, 503};
+    if (maybe()) p.retry_on = {.connect = maybe(), .reset = maybe(), .timeout = maybe()};
+    if (maybe()) p.retry_on.bad_response = true;
+    if (maybe()) p.retry_on.statuses = {429, 503};
     p.retry_budget = maybe() ? number(101) / 100.0 : random_.uniform();
     if (maybe()) p.sticky_cookie = "c!#";
     p.mark_down_on_5xx = maybe();

@@ -150,6 +150,11 @@ INSTANTIATE_TEST_SUITE_P(
             "0% and 100%"},
         Bad{POOL "servers = \"a:1\"\nretry_statuses = [503, 200]",
             "7:24: key 'pool.retry_statuses': bad value '200': expected 400 to 599"},
+        Bad{POOL "servers = \"a:1\"\nretry_on = [\"connect\", \"5xx\"]",
+            "7:24: key 'pool.retry_on': bad value '5xx': expected connect, reset, timeout, "
+            "bad-response or a status such as 503"},
+        Bad{POOL "servers = \"a:1\"\nretry_on = [200]",
+            "7:13: key 'pool.retry_on': bad value '200': expected 400 to 599"},
         Bad{POOL "servers = \"a:1\"\nsticky_cookie = \"a b\"",
             "7:17: key 'pool.sticky_cookie': bad value 'a b': expected letters, digits and "
             "!#$%&'*+-.^_`|~"},

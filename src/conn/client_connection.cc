@@ -26,12 +26,6 @@ ResponseHead& scratch_head() {
   return head;
 }
 
-StreamEnd connect_end(int error) {
-  if (error == ECONNREFUSED) return StreamEnd::kConnectRefused;
-  if (error == ETIMEDOUT) return StreamEnd::kConnectTimeout;
-  return StreamEnd::kConnectFailed;
-}
-
 }  // namespace
 
 ClientConnection::ClientConnection(net::Io& io, const base::Address& to, uint64_t number,

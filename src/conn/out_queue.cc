@@ -228,6 +228,12 @@ OutQueue::Sent OutQueue::sent(size_t bytes) {
   return result;
 }
 
+bool OutQueue::take_back(net::Io& io, net::SocketId socket) {
+  if (outstanding_ != 0 && !io.unsend(socket)) return false;
+  clear();
+  return true;
+}
+
 void OutQueue::clear() {
   while (!empty()) {
     Places& places = first();

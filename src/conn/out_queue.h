@@ -47,6 +47,8 @@ class OutQueue {
   };
   // After on_sent: drops what was handed over. `bytes` less than that (an error): drops as many.
   Sent sent(size_t bytes);
+  // Drops all that is queued. False, and nothing changed, where the kernel has a part of a send.
+  bool take_back(net::Io& io, net::SocketId socket);
   void clear();
 
  private:

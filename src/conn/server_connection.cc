@@ -43,6 +43,10 @@ OwnAnswer ServerHandler::own_answer(const ServerConnection&, const StreamClosed&
   return {};
 }
 
+bool ServerHandler::end_gives_up(const ServerConnection&) {
+  return false;
+}
+
 ServerConnection::ServerConnection(net::Io& io, net::SocketId socket, const base::Address& peer,
                                    uint64_t number, const ServerOptions& options,
                                    ServerHandler& handler, Arrival arrival)
@@ -58,6 +62,7 @@ ServerConnection::ServerConnection(net::Io& io, net::SocketId socket, const base
   facts_.began = io_.turn_started();
   io_.own(socket_, *this);
   io_.watch_hangup(socket_);
+  io_.watch_end(socket_);
   refresh_deadline();
   input_.add(io_.buffers(), std::move(arrival.early));
   if (input_.empty()) {
@@ -278,6 +283,16 @@ void ServerConnection::end_of_input(const StreamClosed& why) {
   if (state_ != State::kClosing) close_now(net::CloseMode::kGraceful);
 }
 
+// Between a request and its answer nothing is received: without this, a client that has left would
+// be served to the end. Where a request is still being read, the receive says how it ended.
+void ServerConnection::see_end() {
+  if (!peer_ended_ || state_ != State::kExchange) return;
+  if (response_half_ != ResponseHalf::kWaiting || io_.receiving(socket_)) return;
+  if (!handler_.end_gives_up(*this)) return;
+  end_stream({.end = StreamEnd::kPeerClosed});
+  if (state_ != State::kClosing) close_now(net::CloseMode::kGraceful);
+}
+
 void ServerConnection::process() {
   if (processing_) return;
   processing_ = true;
@@ -303,6 +318,7 @@ void ServerConnection::process() {
   }
   processing_ = false;
   receive_more();
+  see_end();
 }
 
 bool ServerConnection::process_head() {
@@ -415,6 +431,11 @@ void ServerConnection::on_hangup(net::SocketId) {
     return;
   }
   if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+}
+
+void ServerConnection::on_peer_ended(net::SocketId) {
+  peer_ended_ = true;
+  see_end();
 }
 
 void ServerConnection::drain() {

@@ -62,14 +62,18 @@ class ServerHandler {
   virtual ServerStreamEvents& on_request(ServerConnection& connection, ServerStream& stream,
                                          const RequestHead& head, const base::Slice& bytes) = 0;
   // What was read is not a request, or its head did not come in time: the connection answers
-  // `status` by itself and closes. For the record; bytes is what was read of the head (bounded by
-  // the limits).
+  // `status` by itself (0: it could not be sent) and closes. For the record; bytes is what was read
+  // of the head (bounded by the limits).
   virtual void on_refused(ServerConnection& connection, const StreamFacts& facts,
                           const StreamClosed& why, uint16_t status, std::string_view bytes) = 0;
   // How to word an answer the connection gives by itself: the request was refused, or the exchange
   // failed before its head was answered. Comes before on_refused, or the stream's on_closed.
   virtual OwnAnswer own_answer(const ServerConnection& connection, const StreamClosed& why,
                                uint16_t status);
+  // The client says no more: its end came behind a whole request, or while we do not read, and no
+  // byte of the answer was said. True: it has given up, the stream ends (kPeerClosed). False: it
+  // may be waiting with its half closed, the exchange goes on.
+  virtual bool end_gives_up(const ServerConnection& connection);
   // The connection is gone; called from its last event. The handler destroys or recycles it.
   virtual void on_connection_closed(ServerConnection& connection) = 0;
 
@@ -127,6 +131,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void exchange_overdue();
   void receive_more();
   void end_of_input(const StreamClosed& why);
+  void see_end();
   void process();
   bool process_head();
   bool process_body();
@@ -134,7 +139,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void begin_stream(const RequestHead& head, uint32_t head_bytes);
   void refuse(StreamClosed why, uint16_t status);
   void fail_exchange(StreamClosed why, uint16_t status);
-  void queue_answer(const StreamClosed& why);
+  bool say_answer(const StreamClosed& why);
   void end_stream(const StreamClosed& closed);
   void next_request();
   void begin_tunnel(const ResponseOut& head);
@@ -153,6 +158,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   void on_received(net::SocketId socket, net::Received received) override;
   void on_sent(net::SocketId socket, size_t bytes, int error) override;
   void on_hangup(net::SocketId socket) override;
+  void on_peer_ended(net::SocketId socket) override;
   void on_closed(net::SocketId socket) override;
   // ServerStream
   void send_interim(uint16_t status, std::span<const Field> fields) override;
@@ -165,7 +171,8 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
     count_sent();
     return facts_;
   }
-  bool head_sent() const override { return response_half_ != ResponseHalf::kWaiting; }
+  bool answer_sent() const override;
+  bool take_back() override;
 
   net::Io& io_;
   net::SocketId socket_;
@@ -186,7 +193,8 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   base::Instant deadline_ = base::kNoDeadline;
   net::MemberTimer<ServerConnection, &ServerConnection::on_deadline> timer_{*this};
   uint32_t unconsumed_ = 0;
-  int send_error_ = 0;  // of a tunnel: what is left to receive decides about its end
+  uint32_t interim_bytes_ = 0;  // said before the answer: bytes_out beyond it are the answer's
+  int send_error_ = 0;          // of a tunnel: what is left to receive decides about its end
   State state_ = State::kIdle;
   RequestHalf request_half_ = RequestHalf::kEnded;
   ResponseHalf response_half_ = ResponseHalf::kEnded;
@@ -196,6 +204,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   bool peer_goes_on_ = true;  // the peer may send another request
   bool keep_alive_ = true;    // both sides let the connection be used again
   bool draining_ = false;
+  bool peer_ended_ = false;  // its end has come, perhaps behind bytes that were not received yet
   bool processing_ = false;  // inside process(): answers given inline do not recurse
 };
 

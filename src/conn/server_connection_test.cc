@@ -166,7 +166,9 @@ TEST_F(ServerConnectionTest, ABadBodyAfterTheAnswerBegan) {
     r.stream->send_head({.status = 200, .reason = {}, .fields = {}, .body = BodyLength::unknown()});
   };
   net::TestPeer& peer = dial();
-  peer.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX");
+  peer.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc");
+  ASSERT_TRUE(until([&] { return peer.incoming.ends_with("\r\n\r\n"); }));
+  peer.send("X");
   ASSERT_TRUE(until([&] { return server_.open() == 0; }));
   EXPECT_EQ(server_.requests[0]->how.answered, 0);
   ASSERT_TRUE(until([&] { return peer.receive_error != 0; }));
@@ -318,6 +320,43 @@ TEST_F(ServerConnectionTest, DrainAfterTheHeadHasGoneOut) {
   ASSERT_TRUE(until([&] { return peer.ended; }));
   EXPECT_THAT(peer.incoming, EndsWith("hi"));
   EXPECT_LT(since(began), seconds(1));
+}
+
+TEST_F(ServerConnectionTest, AnAnswerTheKernelHasNotIsTakenBack) {
+  server_.on_request_end = [](TestRequest& r) {
+    EXPECT_TRUE(r.stream->take_back());  // nothing was said
+    r.respond("never seen");
+    EXPECT_FALSE(r.stream->answer_sent());
+    EXPECT_TRUE(r.stream->take_back());
+    r.respond("seen", 502);
+  };
+  net::TestPeer& peer = dial();
+  for (int i = 0; i < 2; ++i) {
+    peer.incoming.clear();
+    peer.send(kGet);
+    ASSERT_TRUE(until([&] { return peer.incoming.ends_with("seen"); }));
+    EXPECT_THAT(peer.incoming, StartsWith("HTTP/1.1 502"));
+    EXPECT_THAT(peer.incoming, Not(HasSubstr("never")));
+    ASSERT_TRUE(until([&] { return server_.requests.back()->closed; }));
+    EXPECT_EQ(server_.requests.back()->facts.bytes_out, peer.incoming.size());
+  }
+}
+
+TEST_F(ServerConnectionTest, WhatTheKernelHasIsNotTakenBack) {
+  server_.on_request_end = [](TestRequest& r) {
+    r.stream->send_interim(103, {});
+    r.stream->send_head({.status = 200, .reason = {}, .fields = {}, .body = BodyLength::known(4)});
+    r.stream->send_data(base::Slice::of_static("ha"));
+  };
+  net::TestPeer& peer = dial();
+  peer.send(kGet);
+  ASSERT_TRUE(until([&] { return peer.incoming.ends_with("ha"); }));
+  ServerStream& stream = *server_.requests[0]->stream;
+  EXPECT_TRUE(stream.answer_sent());
+  EXPECT_FALSE(stream.take_back());
+  stream.send_data(base::Slice::of_static("lf"));
+  stream.send_end();
+  ASSERT_TRUE(until([&] { return peer.incoming.ends_with("half"); }));
 }
 
 TEST_F(ServerConnectionTest, AbortInsideEveryEvent) {

@@ -34,8 +34,8 @@ void ServerConnection::refuse(StreamClosed why, uint16_t status) {
   ++facts_.sequence;
   why.answered = status;
   head_request_ = false;
-  if (status != 0) queue_answer(why);
-  handler_.on_refused(*this, facts_, why, status, input_.view());
+  if (status != 0 && !say_answer(why)) why.answered = 0;
+  handler_.on_refused(*this, facts_, why, why.answered, input_.view());
   if (state_ == State::kClosing) return;
   if (status != 0) {
     start_lingering();
@@ -45,9 +45,9 @@ void ServerConnection::refuse(StreamClosed why, uint16_t status) {
 }
 
 void ServerConnection::fail_exchange(StreamClosed why, uint16_t status) {
-  const bool can_answer = response_half_ == ResponseHalf::kWaiting;
+  const bool can_answer = take_back();
   why.answered = can_answer ? status : uint16_t{0};
-  if (can_answer) queue_answer(why);
+  if (can_answer && !say_answer(why)) why.answered = 0;
   end_stream(why);
   if (state_ == State::kClosing) return;
   if (can_answer) {
@@ -75,7 +75,10 @@ void ServerConnection::give_up_memory() {
   if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
 }
 
-void ServerConnection::queue_answer(const StreamClosed& why) {
+// Whether the kernel has taken of it.
+bool ServerConnection::say_answer(const StreamClosed& why) {
+  count_sent();
+  const uint64_t before = facts_.bytes_out + out_.bytes() - taken_counted_;
   const uint16_t status = why.answered;
   const OwnAnswer own = handler_.own_answer(*this, why, status);
   base::Slice body =
@@ -90,9 +93,10 @@ void ServerConnection::queue_answer(const StreamClosed& why) {
                      {.name = "Content-Length", .value = {}, .number = body.size()}, "close"),
        false);
   if (!head_request_) push(std::move(body), false);
-  // All of it is counted now: it goes out behind the last event of the stream.
+  // It is told of before its turn to be sent comes: what is told is what the kernel has.
+  io_.send_now(socket_);
   count_sent();
-  facts_.bytes_out += out_.bytes() - taken_counted_;
+  return facts_.bytes_out > before;
 }
 
 // --- ServerStream ---
@@ -110,6 +114,7 @@ void ServerConnection::send_interim(uint16_t status, std::span<const Field> fiel
 void ServerConnection::send_head(const ResponseOut& head) {
   GILIRAN_ASSERT(response_half_ == ResponseHalf::kWaiting);
   response_half_ = ResponseHalf::kHeadSent;
+  interim_bytes_ = static_cast<uint32_t>(facts_.bytes_out - taken_counted_ + out_.bytes());
   if (head.tunnel) return begin_tunnel(head);
   const bool bodiless = head.status == 204 || head.status == 304;
   Framed framing;
@@ -173,6 +178,20 @@ void ServerConnection::send_end(std::span<const Field> trailers) {
   if (!out_.empty()) return;
   if (state_ == State::kTunnel) io_.shutdown_send(socket_);
   io_.timers().arm(timer_, io_.turn_started());
+}
+
+bool ServerConnection::answer_sent() const {
+  return response_half_ != ResponseHalf::kWaiting && facts().bytes_out > interim_bytes_;
+}
+
+// What is said in one turn of the loop leaves at its end, and a received segment is parsed in one
+// turn: a head whose body turns out to be broken is still here. A 1xx that waits goes with it.
+bool ServerConnection::take_back() {
+  if (response_half_ == ResponseHalf::kWaiting) return true;
+  if (state_ != State::kExchange || answer_sent() || !out_.take_back(io_, socket_)) return false;
+  response_half_ = ResponseHalf::kWaiting;
+  body_out_ = BodyOut::kNone;
+  return true;
 }
 
 void ServerConnection::consume(uint32_t bytes) {

@@ -1,6 +1,14 @@
 #include "conn/stream.h"
 
+#include <cerrno>
+
 namespace giliran::conn {
+
+StreamEnd connect_end(int error) {
+  if (error == ECONNREFUSED) return StreamEnd::kConnectRefused;
+  if (error == ETIMEDOUT) return StreamEnd::kConnectTimeout;
+  return StreamEnd::kConnectFailed;
+}
 
 std::string_view name(StreamEnd end) {
   switch (end) {

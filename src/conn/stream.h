@@ -90,12 +90,13 @@ enum class StreamEnd : uint8_t {
   kMemory         // memory is short, and it held most
 };
 std::string_view name(StreamEnd end);  // "connect-refused"
+StreamEnd connect_end(int error);      // of a connect that failed with that errno
 
 struct StreamClosed {
   StreamEnd end = StreamEnd::kComplete;
   wire::http1::Problem problem = wire::http1::Problem::kNone;
   int error = 0;          // errno, or 0
-  uint16_t answered = 0;  // server streams: the status the connection answered by itself, or 0
+  uint16_t answered = 0;  // server streams: the status the connection has sent by itself, or 0
   // Client streams: whether the request may be sent again elsewhere (nothing sent, or an idle
   // connection that the peer had given up before a byte of the response).
   base::Retry retry = base::Retry::kNever;
@@ -132,7 +133,12 @@ class ServerStream {
   // Cuts the connection (the peer sees an error); no further event.
   virtual void abort() = 0;
   virtual const StreamFacts& facts() const = 0;
-  virtual bool head_sent() const = 0;
+  // Whether the kernel has bytes of the answer (not of a 1xx): its status has been said.
+  virtual bool answer_sent() const = 0;
+  // Takes back what send_head, send_data and send_end said, where the kernel has none of it: the
+  // request may be answered anew, from send_head on. False, and nothing changed, where it has some,
+  // and in a tunnel. True where nothing was said.
+  virtual bool take_back() = 0;
 
  protected:
   ~ServerStream() = default;

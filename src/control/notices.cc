@@ -1,5 +1,6 @@
 #include "control/notices.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cstring>
@@ -12,6 +13,18 @@ namespace {
 constexpr base::Duration kAgain = std::chrono::seconds(10);
 
 }  // namespace
+
+std::string describe(const proxy::ServerTrouble& trouble) {
+  std::string text = fmt::format("server {} {}: ", trouble.server.name, trouble.why);
+  if (trouble.left_out.count() == 0) {
+    return text +
+           fmt::format("it stays in use, as no other server of pool {} is up", trouble.pool.name);
+  }
+  const auto whole = std::chrono::floor<std::chrono::milliseconds>(trouble.left_out);
+  text += fmt::format("left out for {}", base::format_duration(whole));
+  if (trouble.alone) text += fmt::format("; no other server of pool {} is up", trouble.pool.name);
+  return text;
+}
 
 bool OperatorNotices::again(base::Instant& told) {
   const base::Instant now = control_.now();
@@ -51,12 +64,8 @@ void OperatorNotices::memory_full(uint32_t ended) {
   });
 }
 
-void OperatorNotices::server_down(const cluster::Endpoint& endpoint, base::Duration left_out,
-                                  int error) {
-  control_.post([name = endpoint.name, left_out, error] {
-    spdlog::warn("server {} does not connect ({}): left out for {}", name, std::strerror(error),
-                 base::format_duration(std::chrono::floor<std::chrono::milliseconds>(left_out)));
-  });
+void OperatorNotices::server_failed(const proxy::ServerTrouble& trouble) {
+  control_.post([text = describe(trouble)] { spdlog::warn("{}", text); });
 }
 
 void OperatorNotices::server_up(const cluster::Endpoint& endpoint) {

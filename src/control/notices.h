@@ -9,6 +9,9 @@
 
 namespace giliran::control {
 
+// "server a refuses connections: left out for 1s"
+std::string describe(const proxy::ServerTrouble& trouble);
+
 // Told on the workers' threads, speaks on the control thread; what may come often is said at most
 // once in ten seconds.
 class OperatorNotices final : public proxy::Notices {
@@ -18,7 +21,7 @@ class OperatorNotices final : public proxy::Notices {
   void accept_paused(int error) override;
   void connections_full(const std::string& listener) override;
   void memory_full(uint32_t ended) override;
-  void server_down(const cluster::Endpoint& endpoint, base::Duration left_out, int error) override;
+  void server_failed(const proxy::ServerTrouble& trouble) override;
   void server_up(const cluster::Endpoint& endpoint) override;
 
  private:

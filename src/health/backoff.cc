@@ -116,11 +116,17 @@ std::optional<base::Duration> Backoff::failed(base::Instant now, uint32_t after,
   }
 }
 
-bool Backoff::succeeded() {
+bool Backoff::failed_and_kept(uint32_t after) {
+  return in_a_row_.fetch_add(1, kRelaxed) + 1 == after;
+}
+
+bool Backoff::succeeded(uint32_t after) {
   // Only read where there is nothing to forget: every worker comes by here.
-  if (in_a_row_.load(kRelaxed) != 0) in_a_row_.store(0, kRelaxed);
-  if (down_until_ns_.load(kRelaxed) == 0) return false;
-  return down_until_ns_.exchange(0, kRelaxed) != 0;
+  uint32_t in_a_row = in_a_row_.load(kRelaxed);
+  if (in_a_row != 0) in_a_row = in_a_row_.exchange(0, kRelaxed);
+  const bool was_down = down_until_ns_.load(kRelaxed) != 0;
+  if (was_down && down_until_ns_.exchange(0, kRelaxed) != 0) return true;
+  return after != 0 && in_a_row >= after;
 }
 
 uint32_t Backoff::failures() const {

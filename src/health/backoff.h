@@ -52,8 +52,12 @@ class Backoff {
   // was down, or before, count like others.
   std::optional<base::Duration> failed(base::Instant now, uint32_t after,
                                        const BackoffOptions& options, base::Rng& rng);
-  // An attempt was answered. True where this made it up.
-  bool succeeded();
+  // The same of one that cannot be left out, for want of another: it only counts. True where this
+  // is the `after`th in a row.
+  bool failed_and_kept(uint32_t after);
+  // An attempt was answered. True where this made it up, or ended a row of `after` failures or more
+  // (0: no row matters).
+  bool succeeded(uint32_t after = 0);
 
   // Counted failures (doublings and one) since it was last up.
   uint32_t failures() const;

@@ -137,6 +137,7 @@ bool EpollIo::sending(SocketId id) const {
 bool EpollIo::extend_send(SocketId id, size_t count) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr || !socket->sending || socket->splice_to != kNoSplice) return false;
+  if (socket->slice_index == socket->slice_count) return false;  // all is said (send_now)
   if (socket->slice_count + count > kSendSlicesMax) return false;
   socket->slice_count = static_cast<uint8_t>(socket->slice_count + count);
   return true;

@@ -183,8 +183,9 @@ class Io {
   virtual bool sending(SocketId socket) const = 0;
   // Adds `count` slices that lie directly behind those of the outstanding send, so that what is
   // said in several calls of one turn leaves in one. False, and nothing changed, where nothing is
-  // being sent or that would make more than kSendSlicesMax. Where it was true, the caller may also
-  // let the last slice that was there grow, before this call of its ends: the bytes it had stay.
+  // being sent, the kernel has all of it, or that would make more than kSendSlicesMax. Where it was
+  // true, the caller may also let the last slice that was there grow, before this call of its ends:
+  // the bytes it had stay.
   virtual bool extend_send(SocketId socket, size_t count) = 0;
   // Bytes of the outstanding send that the kernel has taken so far: tells a slow reader from a dead
   // one.

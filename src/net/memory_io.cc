@@ -171,6 +171,7 @@ bool MemoryIo::sending(SocketId id) const {
 bool MemoryIo::extend_send(SocketId id, size_t count) {
   Socket* const socket = find_usable(id);
   if (socket == nullptr || !socket->sending || !socket->splice_from.none()) return false;
+  if (socket->slice_index == socket->slices.size()) return false;  // all is said (send_now)
   if (socket->slices.size() + count > kSendSlicesMax) return false;
   socket->slices = {socket->slices.data(), socket->slices.size() + count};
   return true;

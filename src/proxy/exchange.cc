@@ -45,7 +45,8 @@ bool becomes_tunnel(const conn::ResponseHead& head, std::string_view method) {
 void Exchange::enter(State to) {
   switch (to) {
     case State::kChoosing:
-      GILIRAN_ASSERT(state_ == State::kQueued || state_ == State::kWaiting);
+      GILIRAN_ASSERT(state_ == State::kQueued || state_ == State::kWaiting ||
+                     state_ == State::kRelaying);
       break;
     case State::kQueued:
     case State::kWaiting:
@@ -142,22 +143,19 @@ void Exchange::drop_rest_of_request() {
 }
 
 void Exchange::too_large() {
-  if (state_ == State::kRelaying) {
-    end_ = End::kBodyTooLarge;
-    by_ = By::kClient;
-    phase_ = Phase::kSend;
-    reason_.clear();
-    note_attempt();
-    attempt_.abandon();
-    cut();
-    return;
-  }
   leave_queue();
   if (attempt_.active()) {
     note_attempt();
     attempt_.abandon();
+    if (!take_back()) {
+      end_ = End::kBodyTooLarge;
+      by_ = By::kClient;
+      phase_ = Phase::kSend;
+      reason_.clear();
+      cut();
+      return;
+    }
     release_slot();
-    enter(State::kChoosing);
   }
   fail({.end = End::kBodyTooLarge, .by = By::kClient, .phase = Phase::kSend});
 }
@@ -203,6 +201,7 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   const bool tunnel = asks_tunnel_ && becomes_tunnel(head, method_);
   if (tunnel) worker_.answered(*pool_, endpoint, head.status);  // it may end as it likes
   enter(tunnel ? State::kTunnel : State::kRelaying);
+  replayable_ = replayable_ && replay_.empty() && request_body_ == RequestBody::kEnded;
   replay_.clear();
   status_ = head.status;
   attempt_deadline_ = base::kNoDeadline;
@@ -256,6 +255,8 @@ void Exchange::on_upstream_end(const conn::Fields& trailers) {
   FieldList& fields = worker_.fields();
   forward_trailers(trailers, fields);
   stream_.send_end(fields.all());
+  // As of a flow: a tunnel that the server has ended is no load of the server's.
+  if (state_ == State::kTunnel) release_slot();
 }
 
 // --- an attempt is over ---
@@ -279,6 +280,7 @@ void Exchange::note_attempt() {
 }
 
 void Exchange::note_tried(std::string_view how) {
+  tried_before_ = tried_text_.size();
   if (!tried_text_.empty()) tried_text_ += "; ";
   tried_text_ += attempt_.endpoint()->name;
   tried_text_ += ' ';
@@ -310,10 +312,10 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
   const bool idle_died = closed.retry != base::Retry::kNever && attempt_.facts().stream.reused;
   const bool shortage = connect_failed && is_our_shortage(closed.error);
   if (connect_failed) {
-    if (!shortage) worker_.connect_failed(endpoint, closed.error);
+    if (!shortage) worker_.connect_failed(*pool_, endpoint, closed);
   } else if (!idle_died && closed.end != conn::StreamEnd::kShutdown &&
              closed.end != conn::StreamEnd::kTunnelIdle) {
-    worker_.failed(*pool_, endpoint, closed.error);
+    worker_.failed(*pool_, endpoint, {.closed = closed});
   }
   end_ = shortage ? End::kLimit : end_of_attempt(closed.end);
   by_ = shortage || by_coordinator(end_) ? By::kCoordinator : By::kServer;
@@ -322,21 +324,32 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
            : request_body_ == RequestBody::kEnded                   ? Phase::kWait
                                                                     : Phase::kSend;
   reason_ = reason_of(closed);
-  if (state_ != State::kWaiting) {
+  if (!take_back()) {
     cut();
     return;
   }
-  enter(State::kChoosing);
   if (shortage) {  // another server could not be connected either
     release_slot();
     fail({.end = end_, .by = by_, .phase = phase_, .reason = reason_});
     return;
   }
-  retry_or_answer(closed.retry);
+  retry_or_answer(closed);
+}
+
+// The attempt is over: whether its client can still get another answer, because it has nothing of
+// this one. The status in the record is one that was sent.
+bool Exchange::take_back() {
+  const bool possible =
+      state_ == State::kWaiting || (state_ == State::kRelaying && stream_.take_back());
+  if (!possible) return false;
+  status_ = 0;
+  enter(State::kChoosing);
+  return true;
 }
 
 // The attempt failed without an answer that could be passed on; the slot is still held.
-void Exchange::retry_or_answer(base::Retry safe) {
+void Exchange::retry_or_answer(const conn::StreamClosed& closed) {
+  const base::Retry safe = closed.retry;
   const bool repeatable = idempotent(method_) || broken(Mistake::kRepeatUnsafe);
   const bool not_executed =
       safe == base::Retry::kAlways || (safe == base::Retry::kIfReused && repeatable);
@@ -348,10 +361,7 @@ void Exchange::retry_or_answer(base::Retry safe) {
     return;
   }
   release_slot();
-  const auto& statuses = pool_->options.retry_statuses;
-  const bool by_status = repeatable && !statuses.empty() &&
-                         std::ranges::find(statuses, status_of(end_)) != statuses.end();
-  if (replayable_ && (safe == base::Retry::kAlways || by_status) && may_retry()) {
+  if (replayable_ && wanted_elsewhere(closed) && may_retry()) {
     note_tried(telemetry::name(end_));
     choose_and_attempt(parse_again());
     return;
@@ -359,8 +369,17 @@ void Exchange::retry_or_answer(base::Retry safe) {
   fail({.end = end_, .by = by_, .phase = phase_, .reason = reason_});
 }
 
+// By the pool's retry_on: of what the server may have executed, idempotent requests only.
+bool Exchange::wanted_elsewhere(const conn::StreamClosed& closed) const {
+  const config::RetryOn& on = pool_->options.retry_on;
+  if (closed.retry == base::Retry::kAlways) return on.connect;
+  if (!idempotent(method_) && !broken(Mistake::kRepeatUnsafe)) return false;
+  return is_named(on, closed.end) || on.names(status_of(end_));
+}
+
 bool Exchange::may_retry() {
-  if (tried_.full() || retries_ >= pool_->options.retries_max) return false;
+  const bool nobody_else = tried_.full() || tried_.count() >= pool_->endpoints.size();
+  if (nobody_else || retries_ >= pool_->options.retries_max) return false;
   if (!pool_->state->retry_budget.withdraw(worker_.io().turn_started(),
                                            {.part = pool_->options.retry_budget,
                                             .floor_per_s = pool_->options.retry_budget_floor}) &&
@@ -374,8 +393,7 @@ bool Exchange::may_retry() {
 
 // An answer for which the configuration wants another server asked. False: this one is passed on.
 bool Exchange::tried_elsewhere(const conn::ResponseHead& head) {
-  const auto& statuses = pool_->options.retry_statuses;
-  if (statuses.empty() || std::ranges::find(statuses, head.status) == statuses.end()) return false;
+  if (!pool_->options.retry_on.names(head.status)) return false;
   if (!idempotent(method_) || !replayable_ || asks_tunnel_) return false;
   const Choice other = choose_now(true);
   if (other.kind != Choice::Kind::kOne) return false;
@@ -448,18 +466,19 @@ void Exchange::total_timed_out() {
   }
   switch (state_) {
     case State::kWaiting:
-      release_slot();
-      enter(State::kChoosing);
-      fail({.end = End::kTotalTimeout, .phase = phase_});
-      break;
-    case State::kChoosing:
-      fail({.end = End::kTotalTimeout, .phase = phase_});
-      break;
     case State::kRelaying:
+      if (take_back()) {
+        release_slot();
+        fail({.end = End::kTotalTimeout, .phase = phase_});
+        break;
+      }
       end_ = End::kTotalTimeout;
       by_ = By::kCoordinator;
       reason_.clear();
       cut();
+      break;
+    case State::kChoosing:
+      fail({.end = End::kTotalTimeout, .phase = phase_});
       break;
     case State::kQueued:
     case State::kTunnel:
@@ -517,6 +536,7 @@ void Exchange::respond(uint16_t status, const conn::Field* fields, size_t count,
 // The response is partly out and cannot be completed: the client must see that. end_, by_, phase_
 // and reason_ say why.
 void Exchange::cut() {
+  if (!stream_.answer_sent()) status_ = 0;
   record();
   stream_.abort();
   worker_.destroy(*this);
@@ -529,7 +549,7 @@ void Exchange::on_closed(const conn::StreamClosed& closed) {
     end_ = end_of_client(closed.end);
     by_ = by_coordinator(end_) ? By::kCoordinator : By::kClient;
     reason_ = std::string(reason_of(closed));
-    if (closed.answered != 0) status_ = closed.answered;
+    if (!stream_.answer_sent()) status_ = closed.answered;
     if (end_ == End::kShutdown) ++worker_.counted().cut;
   } else if (state_ == State::kRelaying || state_ == State::kTunnel) {
     end_ = End::kOk;

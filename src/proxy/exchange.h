@@ -104,7 +104,9 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void note_attempt();
   void note_tried(std::string_view how);
   void attempt_failed(const conn::StreamClosed& closed);
-  void retry_or_answer(base::Retry safe);
+  bool take_back();
+  void retry_or_answer(const conn::StreamClosed& closed);
+  bool wanted_elsewhere(const conn::StreamClosed& closed) const;
   bool may_retry();
   void release_slot();
   void arm_timer();
@@ -151,6 +153,7 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   net::MemberTimer<Exchange, &Exchange::on_deadline> timer_{*this};
   Tried tried_;
   std::string tried_text_;
+  size_t tried_before_ = 0;          // of its bytes: without the attempt noted last
   std::vector<base::Slice> replay_;  // request body handed to the attempt
   std::unique_ptr<OwnedTrailers> trailers_;
   uint64_t body_bytes_max_ = 0;  // 0: no limit

@@ -18,8 +18,11 @@ Phase Exchange::phase_now() {
       if (request_body_ == RequestBody::kComing) return Phase::kSend;
       return attempt_.facts().stream.connected == base::Instant{} ? Phase::kConnect : Phase::kWait;
     case State::kRelaying:
-    case State::kTunnel:
     case State::kAnswering:
+      // An answer that was begun and taken back is none.
+      if (request_body_ == RequestBody::kComing && !stream_.answer_sent()) return Phase::kSend;
+      return Phase::kData;
+    case State::kTunnel:
     case State::kEnded:
       return Phase::kData;
   }

@@ -273,6 +273,7 @@ void Exchange::nobody_left() {
   if (tried_.count() == 0) {
     fail({.end = End::kNoServer, .phase = Phase::kQueue, .reason = "every server is marked down"});
   } else {
+    tried_text_.resize(tried_before_);  // it was the last one after all
     fail({.end = end_, .by = By::kServer, .phase = phase_, .reason = reason_});
   }
 }

@@ -17,9 +17,7 @@ using telemetry::End;
 using telemetry::Phase;
 
 End connect_end(int error) {
-  if (error == ECONNREFUSED) return End::kConnectRefused;
-  if (error == ETIMEDOUT) return End::kConnectTimeout;
-  return End::kConnectFailed;
+  return end_of_attempt(conn::connect_end(error));
 }
 
 }  // namespace
@@ -158,13 +156,13 @@ void Flow::attempt_failed(int error) {
     finish(End::kLimit, By::kCoordinator, Phase::kConnect, error);
     return;
   }
-  worker_.connect_failed(*endpoint_, error);
+  worker_.connect_failed(*pool_, *endpoint_, {.end = conn::connect_end(error), .error = error});
   release_slot();
   if (!tried_text_.empty()) tried_text_ += "; ";
   tried_text_ += fmt::format("{} {}", endpoint_->name, telemetry::name(connect_end(error)));
   worker_.io().close(up_);
   up_ = {};
-  if (tried_.full() || !may_retry()) {
+  if (!may_retry()) {
     nobody_left();
   } else {
     choose_and_attempt();
@@ -276,12 +274,15 @@ void Flow::on_spliced(net::SocketId from, net::Spliced spliced) {
   }
 }
 
+// A slot is a connection that the server still serves. When it has ended its half it is done with
+// it, as far as can be seen: what a client keeps open is no load of the server's.
 void Flow::pass_end(Half& half) {
   half.ended = true;
   if (up_half_.ended && down_half_.ended) {
     finish(End::kOk, By::kNobody, Phase::kNone, 0);  // closing passes the second end
   } else {
     worker_.io().shutdown_send(half.to);
+    if (&half == &down_half_) release_slot();
   }
 }
 
@@ -346,6 +347,8 @@ Phase Flow::phase_now() const {
 
 bool Flow::may_retry() {
   const config::Pool& options = pool_->options;
+  const bool nobody_else = tried_.full() || tried_.count() >= pool_->endpoints.size();
+  if (nobody_else || !options.retry_on.connect) return false;
   if (tried_.count() > options.retries_max) return false;
   if (pool_->state->retry_budget.withdraw(
           worker_.io().turn_started(),

@@ -73,6 +73,42 @@ TEST_F(FlowTest, BytesBothWaysAndHalfClose) {
   EXPECT_EQ(records_[0].record.upstream_local, servers_[0]->listener.addresses[0]);
 }
 
+TEST_F(FlowTest, AServerThatHasClosedHasItsSlotFree) {
+  pool_config_.in_flight_max = 1;
+  begin();
+  net::TestPeer& client = open();
+  net::TestPeer& waiting = connect(kTcpPort);
+  ASSERT_TRUE(until([&] { return pool_->state->queue.waiting.load() == 1; }));
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 1U);
+  net::TestPeer* const first = std::exchange(upstream_, nullptr);
+  first->close();
+  ASSERT_TRUE(until([&] { return client.ended && upstream_ != nullptr; }));
+  upstream_->send("served");
+  ASSERT_TRUE(until([&] { return waiting.incoming == "served"; }));
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 1U);
+  EXPECT_TRUE(records_.empty());  // the first flow is not over: its client may go on
+  client.close();
+  waiting.close();
+  upstream_->close();
+  ASSERT_TRUE(until([&] { return records_.size() == 2; }));
+  settle();
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 0U);
+}
+
+// As far as it goes: a server that says no more may still read.
+TEST_F(FlowTest, WhatAClientSaysToAServerThatSaysNoMorePasses) {
+  begin();
+  net::TestPeer& client = open();
+  peers_.shutdown_send(upstream_->socket);
+  ASSERT_TRUE(until([&] { return client.ended; }));
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 0U);
+  client.send("the rest");
+  ASSERT_TRUE(until([&] { return upstream_->incoming == "the rest"; }));
+  client.close();
+  expect_end(End::kOk, By::kNobody, Phase::kNone);
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 0U);
+}
+
 TEST_F(FlowTest, TheServerSpeaksFirst) {
   begin();
   net::TestPeer& client = open();

@@ -144,7 +144,7 @@ class IdleMemoryTest : public testing::Test, public Notices {
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
   void memory_full(uint32_t) override {}
-  void server_down(const cluster::Endpoint&, base::Duration, int) override {}
+  void server_failed(const ServerTrouble&) override {}
   void server_up(const cluster::Endpoint&) override {}
 
   base::SystemClock clock_;

@@ -46,7 +46,9 @@ TEST_F(MarksTest, FailuresInARowLeaveAServerOut) {
   for (int i = 0; i < 20; ++i) get();
   EXPECT_EQ(servers_[0]->requests.size(), 3U);
   EXPECT_EQ(notices_, "s0 down ");
-  EXPECT_EQ(members_[0]->worker->counts().failed, 3U);
+  EXPECT_EQ(trouble_, "closes connections before its answer is whole");
+  EXPECT_FALSE(alone_);
+  EXPECT_EQ(members_[0]->worker->counts().failed, 0U);  // the other was asked each time
 }
 
 TEST_F(MarksTest, AnAnswerBetweenThemEndsTheRow) {
@@ -83,8 +85,67 @@ TEST_F(MarksTest, TheLastOneIsNever) {
   closes(*servers_[0]);
   closes(*servers_[1]);
   for (int i = 0; i < 20; ++i) EXPECT_THAT(get(), StartsWith("HTTP/1.1 502"));
-  EXPECT_TRUE(notices_ == "s0 down " || notices_ == "s1 down ") << notices_;
+  EXPECT_EQ(notices_, "s0 down s1 kept ");
   EXPECT_GE(servers_[0]->requests.size() + servers_[1]->requests.size(), 20U);
+}
+
+// It stays in use, and says so: once, and when it is over.
+TEST_F(MarksTest, APoolOfOneThatFailsSaysSo) {
+  pool_config_.mark_down_on_5xx = true;
+  begin(1);
+  servers_[0]->answer = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n";
+  for (int i = 0; i < 2; ++i) get();
+  EXPECT_EQ(notices_, "");
+  for (int i = 0; i < 10; ++i) get();
+  EXPECT_EQ(notices_, "s0 kept ");
+  EXPECT_EQ(trouble_, "answers 500");
+  EXPECT_EQ(servers_[0]->requests.size(), 12U);
+  servers_[0]->answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+  get();
+  EXPECT_EQ(notices_, "s0 kept s0 up ");
+}
+
+TEST_F(MarksTest, APoolOfOneThatCannotBeConnectedSaysSo) {
+  begin(1);
+  world_.set_reach(servers_[0]->address, Reach::kRefused);
+  get();
+  EXPECT_EQ(notices_, "s0 down ");
+  EXPECT_EQ(trouble_, "refuses connections");
+  EXPECT_TRUE(alone_);
+}
+
+TEST_F(MarksTest, EachCauseHasItsWords) {
+  options_.response_timeout = milliseconds(100);
+  options_.body_timeout = milliseconds(100);
+  options_.connect_timeout = milliseconds(100);
+  begin(2, 1);
+  TestServer& server = *servers_[0];
+  const auto expect = [&](const char* words) {
+    trouble_.clear();
+    world_.run_for(seconds(20));  // in which it is tried again
+    for (int i = 0; i < 4; ++i) get();
+    EXPECT_THAT(trouble_, StartsWith(words));
+  };
+  closes(server);
+  expect("closes connections before its answer is whole");
+  server.on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.close(net::CloseMode::kReset);
+  };
+  expect("resets connections before its answer is whole");
+  server.on_request = [](net::TestPeer&, const std::string&) {};
+  expect("does not answer in time");
+  server.on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+  };
+  expect("stops in the middle of an answer");
+  server.on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.send("nonsense\r\n\r\n");
+  };
+  expect("gives answers that cannot be read (bad-");
+  world_.set_reach(server.address, Reach::kSilent);
+  expect("does not connect in time");
+  world_.set_reach(server.address, Reach::kRefused);
+  expect("refuses connections");
 }
 
 TEST_F(MarksTest, UpAgainByAnAnswerNotByAConnection) {

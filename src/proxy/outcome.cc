@@ -1,5 +1,7 @@
 #include "proxy/outcome.h"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -76,6 +78,62 @@ bool is_connect_failure(conn::StreamEnd end) {
 bool is_our_shortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
          error == EADDRNOTAVAIL;
+}
+
+bool is_named(const config::RetryOn& on, conn::StreamEnd end) {
+  switch (end) {
+    case conn::StreamEnd::kConnectRefused:
+    case conn::StreamEnd::kConnectTimeout:
+    case conn::StreamEnd::kConnectFailed:
+      return on.connect;
+    case conn::StreamEnd::kPeerClosed:
+    case conn::StreamEnd::kPeerReset:
+      return on.reset;
+    case conn::StreamEnd::kHeadTimeout:
+    case conn::StreamEnd::kBodyTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+    case conn::StreamEnd::kWriteTimeout:
+      return on.timeout;
+    case conn::StreamEnd::kBadMessage:
+      return on.bad_response;
+    case conn::StreamEnd::kComplete:
+    case conn::StreamEnd::kTunnelIdle:
+    case conn::StreamEnd::kShutdown:
+    case conn::StreamEnd::kMemory:
+      return false;
+  }
+  return false;
+}
+
+std::string describe(const Trouble& trouble) {
+  if (trouble.status != 0) return fmt::format("answers {}", trouble.status);
+  switch (trouble.closed.end) {
+    case conn::StreamEnd::kConnectRefused:
+      return "refuses connections";
+    case conn::StreamEnd::kConnectTimeout:
+      return "does not connect in time";
+    case conn::StreamEnd::kConnectFailed:
+      return fmt::format("cannot be connected ({})", std::strerror(trouble.closed.error));
+    case conn::StreamEnd::kPeerClosed:
+      return "closes connections before its answer is whole";
+    case conn::StreamEnd::kPeerReset:
+      return "resets connections before its answer is whole";
+    case conn::StreamEnd::kHeadTimeout:
+      return "does not answer in time";
+    case conn::StreamEnd::kBodyTimeout:
+    case conn::StreamEnd::kBodyTooSlow:
+      return "stops in the middle of an answer";
+    case conn::StreamEnd::kWriteTimeout:
+      return "does not read its requests in time";
+    case conn::StreamEnd::kBadMessage:
+      return fmt::format("gives answers that cannot be read ({})", reason_of(trouble.closed));
+    case conn::StreamEnd::kComplete:
+    case conn::StreamEnd::kTunnelIdle:
+    case conn::StreamEnd::kShutdown:
+    case conn::StreamEnd::kMemory:
+      break;
+  }
+  return fmt::format("fails ({})", conn::name(trouble.closed.end));
 }
 
 uint16_t status_of(End end) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
+#include "config/coordinator.h"
 #include "conn/stream.h"
 #include "telemetry/record.h"
 
@@ -21,6 +23,17 @@ bool is_connect_failure(conn::StreamEnd end);
 // The connect failed for want of something of ours (descriptors, ports, memory): no fault of the
 // server's.
 bool is_our_shortage(int error);
+
+// Whether retry_on names an attempt that ended so, by a word (statuses are another matter).
+bool is_named(const config::RetryOn& on, conn::StreamEnd end);
+
+// Why a server is left out: how an attempt on it failed, or what it answered.
+struct Trouble {
+  conn::StreamClosed closed = {};
+  uint16_t status = 0;  // of an answer that counts as a failure
+};
+// What an operator reads behind the server's name: "refuses connections".
+std::string describe(const Trouble& trouble);
 
 // The status we answer with.
 uint16_t status_of(telemetry::End end);

@@ -52,7 +52,7 @@ std::string pattern(size_t size) {
 // --- by status ---
 
 TEST_F(RetryTest, AStatusIsTriedElsewhereAndTheBetterAnswerIsPassedOn) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   start(3);
   servers_[0]->answer = servers_[1]->answer = kBusy;
   for (int i = 0; i < 6; ++i) EXPECT_THAT(get(), EndsWith("hi"));
@@ -70,7 +70,7 @@ TEST_F(RetryTest, AStatusIsTriedElsewhereAndTheBetterAnswerIsPassedOn) {
 }
 
 TEST_F(RetryTest, TheLastServersAnswerIsPassedOnAndNobodyIsAskedTwice) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   start(3);
   for (const auto& server : servers_) server->answer = kBusy;
   EXPECT_THAT(get(), EndsWith("busy"));
@@ -80,7 +80,7 @@ TEST_F(RetryTest, TheLastServersAnswerIsPassedOnAndNobodyIsAskedTwice) {
 }
 
 TEST_F(RetryTest, RetriesMax) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   pool_config_.retries_max = 1;
   start(4);
   for (const auto& server : servers_) server->answer = kBusy;
@@ -100,7 +100,7 @@ TEST_F(RetryTest, NoneWhereRetriesMaxIsZero) {
 }
 
 TEST_F(RetryTest, AnUsedUpBudgetPassesTheFailureOnAndIsCounted) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   pool_config_.retry_budget = 0.2;
   pool_config_.retry_budget_floor = 0;
   start(2);
@@ -138,7 +138,7 @@ TEST_F(RetryTest, ADeadConnectionIsReplacedWithoutTheBudget) {
 }
 
 TEST_F(RetryTest, PostIsNeverSentAgain) {
-  pool_config_.retry_statuses = {500, 502, 503, 504};
+  pool_config_.retry_on.statuses = {500, 502, 503, 504};
   options_.attempt_timeout = seconds(1);
   start(2);
   for (const auto& server : servers_) server->answer = kBusy;
@@ -156,7 +156,7 @@ TEST_F(RetryTest, PostIsNeverSentAgain) {
 }
 
 TEST_F(RetryTest, AServerThatClosesOrTalksNonsenseIsPassedOverWhereItsStatusIsListed) {
-  pool_config_.retry_statuses = {502};
+  pool_config_.retry_on.statuses = {502};
   start(2);
   servers_[0]->on_request = [](net::TestPeer& peer, const std::string&) { peer.close(); };
   EXPECT_THAT(get(), EndsWith("hi"));
@@ -166,6 +166,69 @@ TEST_F(RetryTest, AServerThatClosesOrTalksNonsenseIsPassedOverWhereItsStatusIsLi
   get();
   EXPECT_THAT(get(), EndsWith("hi"));
   EXPECT_EQ(records_[1].tried + records_[2].tried, "s0 bad-response");
+}
+
+// --- by cause ---
+
+TEST_F(RetryTest, AResetOfAFreshConnectionBeforeAnAnswerIsTriedElsewhere) {
+  start(2);
+  servers_[0]->on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.close(net::CloseMode::kReset);
+  };
+  EXPECT_THAT(get(), EndsWith("hi"));
+  EXPECT_EQ(last().tried, "s0 server-closed");
+  EXPECT_EQ(last().record.attempts, 2);
+  expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
+  // Half a head is no answer either.
+  servers_[0]->on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.send("HTTP/1.1 200 OK\r\nContent-");
+    peer.on_done = [&peer] { peer.close(); };
+  };
+  get();
+  EXPECT_THAT(get(), EndsWith("hi"));
+  EXPECT_EQ(records_[1].tried + records_[2].tried, "s0 server-closed");
+}
+
+TEST_F(RetryTest, ACauseThatIsNotListedIsAnswered) {
+  pool_config_.retry_on = {.connect = true, .reset = false, .timeout = false};
+  options_.response_timeout = seconds(1);
+  start(2);
+  for (const auto& server : servers_) {
+    server->on_request = [](net::TestPeer& peer, const std::string&) { peer.close(); };
+  }
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 502"));
+  expect_end(End::kServerClosed, By::kServer, Phase::kWait, 502);
+  for (const auto& server : servers_) {
+    server->on_request = [](net::TestPeer&, const std::string&) {};
+  }
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 504"));
+  for (const auto& server : servers_) {
+    server->on_request = {};
+    server->answer = "nonsense\r\n\r\n";
+  }
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 502"));
+  EXPECT_EQ(asked(), 3U);
+  EXPECT_EQ(members_[0]->worker->counts().retries, 0U);
+}
+
+TEST_F(RetryTest, NotEvenAConnectWhereItIsNotListed) {
+  pool_config_.retry_on.connect = false;
+  start(2);
+  world_.set_reach(servers_[0]->address, Reach::kRefused);
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 503"));
+  expect_end(End::kConnectRefused, By::kServer, Phase::kConnect, 503);
+  EXPECT_EQ(last().record.attempts, 1);
+}
+
+// Where there is nobody else, nothing is refused and nothing is paid for.
+TEST_F(RetryTest, APoolOfOneSpendsNoBudget) {
+  pool_config_.retry_budget = 0;
+  pool_config_.retry_budget_floor = 0;
+  start(1);
+  servers_[0]->on_request = [](net::TestPeer& peer, const std::string&) { peer.close(); };
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 502"));
+  EXPECT_EQ(last().record.attempts, 1);
+  EXPECT_EQ(refused(), 0U);
 }
 
 // --- attempt_timeout ---
@@ -183,7 +246,6 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongToConnect) {
 
 TEST_F(RetryTest, AnAttemptThatTakesTooLongToAnswer) {
   options_.attempt_timeout = milliseconds(500);
-  pool_config_.retry_statuses = {504};
   start(2);
   servers_[0]->on_request = [](net::TestPeer&, const std::string&) {};
   EXPECT_THAT(get(put("body")), EndsWith("hi"));
@@ -194,8 +256,9 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongToAnswer) {
   EXPECT_TRUE(until([&] { return late.ended || late.receive_error != 0; }));
 }
 
-TEST_F(RetryTest, AnAttemptThatTakesTooLongIsAnsweredWhereItsStatusIsNotListed) {
+TEST_F(RetryTest, AnAttemptThatTakesTooLongIsAnsweredWhereTimeoutIsNotListed) {
   options_.attempt_timeout = milliseconds(500);
+  pool_config_.retry_on.timeout = false;
   start(2);
   servers_[0]->on_request = [](net::TestPeer&, const std::string&) {};
   const std::string got = get();
@@ -220,7 +283,7 @@ TEST_F(RetryTest, TheAttemptTimeoutIsOverWithTheHead) {
 TEST_F(RetryTest, AnAttemptThatWaitsForTheClientIsTheClientsFault) {
   options_.attempt_timeout = milliseconds(500);
   pool_config_.mark_down_after = 1;
-  pool_config_.retry_statuses = {504};
+  pool_config_.retry_on.statuses = {504};
   start(2);
   for (const auto& server : servers_) {
     server->on_request = [](net::TestPeer&, const std::string&) {};
@@ -238,7 +301,7 @@ TEST_F(RetryTest, AnAttemptThatWaitsForTheClientIsTheClientsFault) {
 // --- what is sent again ---
 
 TEST_F(RetryTest, BodyAndTrailersAreSentAgain) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   start(2);
   const std::string body = pattern(40'000);
   net::TestPeer* second = nullptr;
@@ -272,7 +335,7 @@ TEST_F(RetryTest, BodyAndTrailersAreSentAgain) {
 }
 
 TEST_F(RetryTest, WhatIsTooLongToKeepIsNotSentAgain) {
-  pool_config_.retry_statuses = {503};
+  pool_config_.retry_on.statuses = {503};
   start(2);
   const std::string body = pattern(400'000);
   servers_[0]->on_request = [](net::TestPeer&, const std::string&) {};
@@ -290,7 +353,7 @@ TEST_F(RetryTest, WhatIsTooLongToKeepIsNotSentAgain) {
 
 // What the first server took is kept, and what comes in the queue for the second is, too.
 TEST_F(RetryTest, ABodyThatWaitsASecondTimeIsWhole) {
-  pool_config_.retry_statuses = {502};
+  pool_config_.retry_on.statuses = {502};
   pool_config_.in_flight_max = 1;
   start(2);
   for (const auto& server : servers_) {

@@ -91,7 +91,7 @@ class Nothing final : public telemetry::RecordSink, public Notices {
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
   void memory_full(uint32_t) override {}
-  void server_down(const cluster::Endpoint&, base::Duration, int) override {}
+  void server_failed(const ServerTrouble&) override {}
   void server_up(const cluster::Endpoint&) override {}
   uint64_t records = 0, good = 0;
 };

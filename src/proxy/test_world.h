@@ -212,8 +212,10 @@ class ProxyTest : public testing::Test, public Notices {
     notices_ += "full " + listener + " ";
   }
   void memory_full(uint32_t ended) override { notices_ += "memory " + std::to_string(ended) + " "; }
-  void server_down(const cluster::Endpoint& endpoint, base::Duration, int) override {
-    notices_ += endpoint.name + " down ";
+  void server_failed(const ServerTrouble& trouble) override {
+    notices_ += trouble.server.name + (trouble.left_out.count() == 0 ? " kept " : " down ");
+    trouble_ = trouble.why;
+    alone_ = trouble.alone;
   }
   void server_up(const cluster::Endpoint& endpoint) override { notices_ += endpoint.name + " up "; }
 
@@ -227,6 +229,8 @@ class ProxyTest : public testing::Test, public Notices {
   Shared shared_;
   std::vector<KeptRecord> records_;
   std::string notices_;
+  std::string trouble_;  // the last server's
+  bool alone_ = false;   // likewise
   std::vector<std::unique_ptr<TestServer>> servers_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<std::unique_ptr<net::TestPeer>> clients_;

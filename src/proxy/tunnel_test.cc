@@ -97,6 +97,19 @@ TEST_F(ProxyTunnelTest, BytesGoBothWaysToTheEnd) {
   EXPECT_EQ(last().record.up_out, servers_[0]->requests[0].size() + up.size());
 }
 
+TEST_F(ProxyTunnelTest, AServerThatHasEndedItHasItsSlotFree) {
+  net::TestPeer& client = open();
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 1U);
+  peers_.shutdown_send(upstream_->socket);
+  ASSERT_TRUE(until([&] { return client.ended; }));
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 0U);
+  EXPECT_TRUE(records_.empty());
+  client.close();
+  expect_end(End::kOk, By::kNobody, Phase::kNone, 101);
+  settle();
+  EXPECT_EQ(endpoints_[0]->live.in_flight.load(), 0U);
+}
+
 TEST_F(ProxyTunnelTest, BytesBehindTheHeadsAreItsFirst) {
   begin();
   servers_[0]->on_request = [this](net::TestPeer& peer, const std::string&) {

@@ -372,6 +372,10 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   sink_.write(r);
 }
 
+bool Worker::end_gives_up(const conn::ServerConnection& connection) {
+  return listener(listener_of(connection)).options.half_close == config::HalfClose::kCancel;
+}
+
 void Worker::on_connection_closed(conn::ServerConnection& connection) {
   auto& client = *static_cast<Client*>(connection.user);
   if (!connection.carried_any()) ++counts_.silent;
@@ -397,17 +401,6 @@ void Worker::count_record(const telemetry::Record& record) {
   ++(record.kind == telemetry::Kind::kFlow ? counts_.flows : counts_.exchanges);
   ++counts_.ends[static_cast<size_t>(record.end)];
   if (record.end != telemetry::End::kOk) ++counts_.failed;
-}
-
-void Worker::connected(cluster::Endpoint& endpoint) {
-  if (endpoint.backoff.connected()) notices_.server_up(endpoint);
-}
-
-void Worker::connect_failed(cluster::Endpoint& endpoint, int error) {
-  const uint32_t before = endpoint.backoff.failures();
-  const base::Duration left_out =
-      endpoint.backoff.connect_failed(io_.turn_started(), options_.backoff, random_);
-  if (endpoint.backoff.failures() != before) notices_.server_down(endpoint, left_out, error);
 }
 
 std::optional<base::Duration> Worker::over_rate(const base::Address& client) {
@@ -450,32 +443,6 @@ void Worker::wake(uint32_t worker) {
   } else {
     shared_.wake(worker);
   }
-}
-
-// --- verdicts ---
-
-void Worker::answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
-  if (status >= 500 && pool.options.mark_down_on_5xx) {
-    failed(pool, endpoint, 0);
-  } else if (endpoint.backoff.look(io_.turn_started()) != health::Verdict::kUp) {
-    answered(pool, endpoint, status);
-  }
-}
-
-void Worker::answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
-  if (status >= 500 && pool.options.mark_down_on_5xx) return;
-  if (endpoint.backoff.succeeded()) notices_.server_up(endpoint);
-}
-
-void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int error) {
-  const base::Instant now = io_.turn_started();
-  // The last one is better than none.
-  const bool others = std::ranges::any_of(pool.endpoints, [&](const auto& other) {
-    return other.get() != &endpoint && other->backoff.look(now) != health::Verdict::kDown;
-  });
-  const auto left_out = endpoint.backoff.failed(now, others ? pool.options.mark_down_after : 0,
-                                                options_.backoff, random_);
-  if (left_out) notices_.server_down(endpoint, *left_out, error);
 }
 
 // --- what answers and records say ---

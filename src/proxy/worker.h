@@ -23,6 +23,7 @@
 #include "proxy/forward.h"
 #include "proxy/memory_guard.h"
 #include "proxy/options.h"
+#include "proxy/outcome.h"
 #include "proxy/proxy_status.h"
 #include "proxy/route.h"
 #include "proxy/shared.h"
@@ -48,6 +49,15 @@ struct WorkerCounts {
   void add(const WorkerCounts& other);
 };
 
+// A server that fails, as an operator is told.
+struct ServerTrouble {
+  const cluster::Endpoint& server;
+  const cluster::Pool& pool;
+  std::string why;          // behind its name: "refuses connections"
+  base::Duration left_out;  // from now on; 0: it stays in use, as no other could be
+  bool alone;               // no other server of the pool is up
+};
+
 // What an operator wants to hear of at once. Called on the workers' threads, rarely.
 class Notices {
  public:
@@ -58,8 +68,7 @@ class Notices {
   virtual void connections_full(const std::string& listener) = 0;
   // memory_max is reached: so many connections and flows, those that held most, were ended.
   virtual void memory_full(uint32_t ended) = 0;
-  virtual void server_down(const cluster::Endpoint& endpoint, base::Duration left_out,
-                           int error) = 0;
+  virtual void server_failed(const ServerTrouble& trouble) = 0;
   virtual void server_up(const cluster::Endpoint& endpoint) = 0;
 };
 
@@ -153,12 +162,13 @@ class Worker final : private net::AcceptEvents,
   void count_record(const telemetry::Record& record);
   // The outcome of a connect, for the endpoint's verdict.
   void connected(cluster::Endpoint& endpoint);
-  void connect_failed(cluster::Endpoint& endpoint, int error);
+  void connect_failed(const cluster::Pool& pool, cluster::Endpoint& endpoint,
+                      const conn::StreamClosed& closed);
   // Of an attempt that was connected: a response head came, which is enough to be up again; all of
   // it came, which ends a row of failures; or none, or not a whole response.
   void answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status);
   void answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status);
-  void failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, int error);
+  void failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, const Trouble& trouble);
   void destroy(Exchange& exchange);
   void destroy(Flow& flow);
 
@@ -189,6 +199,7 @@ class Worker final : private net::AcceptEvents,
                   const conn::StreamClosed& why, uint16_t status, std::string_view bytes) override;
   conn::OwnAnswer own_answer(const conn::ServerConnection& connection,
                              const conn::StreamClosed& why, uint16_t status) override;
+  bool end_gives_up(const conn::ServerConnection& connection) override;
   void on_connection_closed(conn::ServerConnection& connection) override;
   void check_done();
   void on_pump();

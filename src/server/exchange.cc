@@ -310,6 +310,7 @@ void Exchange::on_response_sent(uint32_t bytes) {
 // --- the end ---
 
 void Exchange::cut_connection(const Outcome& outcome) {
+  if (!stream_.answer_sent()) status_ = 0;
   write_record(outcome);
   stream_.abort();
   loop_.exchange_over(*this);
@@ -320,7 +321,7 @@ void Exchange::on_closed(const conn::StreamClosed& closed) {
   if (outcome.end == telemetry::End::kOk && faulty_) {
     outcome = {.end = telemetry::End::kFault, .by = telemetry::By::kServer};
   }
-  if (closed.answered != 0) status_ = closed.answered;
+  if (!stream_.answer_sent()) status_ = closed.answered;
   write_record(outcome);
   if (fan_out_ != nullptr) fan_out_->release();
   fan_out_ = nullptr;

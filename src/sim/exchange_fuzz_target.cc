@@ -171,7 +171,7 @@ class NoNotices final : public proxy::Notices {
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
   void memory_full(uint32_t) override {}
-  void server_down(const cluster::Endpoint&, base::Duration, int) override {}
+  void server_failed(const proxy::ServerTrouble&) override {}
   void server_up(const cluster::Endpoint&) override {}
 };
 
@@ -195,10 +195,11 @@ proxy::Options options(base::Rng& random) {
 
 std::shared_ptr<const cluster::Snapshot> snapshot(base::Rng& random) {
   config::Pool pool{.name = "p", .sticky_cookie = random.below(2) == 0 ? "c" : ""};
-  if (random.below(2) == 0) pool.retry_statuses = {502, 503, 504};
+  if (random.below(2) == 0) pool.retry_on.statuses = {502, 503, 504};
   config::Listener listener{.name = "l", .pool = "p"};
   listener.connect = random.below(2) == 0;
   listener.forwarded = random.below(2) == 0;
+  if (random.below(4) != 0) listener.half_close = config::HalfClose::kWait;
   config::Coordinator config{.listeners = {listener}, .pools = {pool}};
   const std::vector<cluster::Member> members[] = {
       {{.name = "s", .address = base::Address::loopback(kServerPort)}}};

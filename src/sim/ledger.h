@@ -141,7 +141,6 @@ struct Bounds {
     double budget_part = 0;
     uint32_t budget_floor = 0;
     uint32_t retries_max = 0;
-    std::vector<uint16_t> retry_statuses;
     bool limited = false;
   };
   std::map<std::string, OfPool> pools;

@@ -98,8 +98,8 @@ void Scenario::limit(base::Rng& random) {
   }
   if (one_in(random, 4)) limits.requests_per_connection_max = 1 + below(random, 4);
   for (config::Pool& pool : config.pools) {
-    if (one_in(random, 2)) pool.retry_statuses = {502, 503};
-    if (one_in(random, 4)) pool.retry_statuses.push_back(504);
+    if (one_in(random, 2)) pool.retry_on.statuses = {502, 503};
+    if (one_in(random, 4)) pool.retry_on.statuses.push_back(504);
     pool.retry_budget = random.uniform() * 0.5;
     pool.retry_budget_floor = one_of<uint32_t>(random, {0, 0, 1, 10});
     pool.retries_max = below(random, 5);

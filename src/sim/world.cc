@@ -140,7 +140,6 @@ void note(Bounds::OfPool& bounds, const cluster::Pool& pool) {
   bounds.budget_part = std::max(bounds.budget_part, options.retry_budget);
   bounds.budget_floor = std::max(bounds.budget_floor, options.retry_budget_floor);
   bounds.retries_max = std::max(bounds.retries_max, options.retries_max);
-  bounds.retry_statuses = options.retry_statuses;
   bounds.limited = bounds.limited || pool.limited;
 }
 

@@ -66,7 +66,7 @@ class World final : private proxy::Notices {
   void accept_paused(int) override {}
   void connections_full(const std::string&) override {}
   void memory_full(uint32_t) override {}
-  void server_down(const cluster::Endpoint&, base::Duration, int) override {}
+  void server_failed(const proxy::ServerTrouble&) override {}
   void server_up(const cluster::Endpoint&) override {}
 
   Scenario scenario_;

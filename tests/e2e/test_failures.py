@@ -8,7 +8,7 @@ import time
 import pytest
 from harness import (SLOW, TERM, USR1, await_records, counts, curl, exchange, records, status_of,
                      wall_s)
-from peers import RawServer, free_port, until
+from peers import RawServer, free_port, read_head, until
 
 
 def lines_in(path):
@@ -219,11 +219,129 @@ def test_a_client_that_goes_away_cancels_its_exchange(g):
     assert (record["end"], record["by"]) == ("client-closed", "client")
 
 
-def test_a_client_that_half_closes_gets_its_answer(g):
-    coordinator = g.coordinator(g.server("s1", "--delay", "300ms"))
+def test_a_client_that_half_closes_gets_its_answer_where_it_may_wait(g):
+    coordinator = g.configured(f"""\
+[[listener]]
+address = "http://127.0.0.1:0"
+pool = "app"
+half_close = "wait"
+[[pool]]
+name = "app"
+servers = "{g.server("s1", "--delay", "300ms").address}"
+""")
     answer = exchange(coordinator.port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", half_close=True)
     assert status_of(answer) == 200
     assert await_records(coordinator.log, 1)[0]["end"] == "ok"
+
+
+def test_clients_that_give_up_cost_the_next_one_nothing(g):
+    """Five leave the queue of a server that takes one at a time (as `curl -m` does), then who is
+    being served does: none of theirs is executed, and their records say what was."""
+    asked = []
+
+    def handle(connection, _):
+        while True:
+            head, _ = read_head(connection)
+            if not head:
+                return
+            asked.append(head.split()[1])
+            if asked[-1] == b"/next":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def ask(target):
+        connection = socket.create_connection(("127.0.0.1", coordinator.port), 20 * SLOW)
+        connection.settimeout(20 * SLOW)
+        connection.sendall(b"GET %s HTTP/1.1\r\nHost: h\r\n\r\n" % target)
+        return connection
+
+    with RawServer(handle) as server:
+        coordinator = g.configured(f"""\
+threads = 1
+[[listener]]
+address = "http://127.0.0.1:0"
+pool = "app"
+[[pool]]
+name = "app"
+servers = "{server.address}"
+in_flight_max = 1
+queue_timeout = "5m"
+""")
+        first = ask(b"/first")
+        until(lambda: asked == [b"/first"], "the first to be served", 10 * SLOW)
+        left = [ask(b"/left") for _ in range(5)]
+        with ask(b"/next") as after:
+            for connection in left:
+                connection.close()
+            found = await_records(coordinator.log, 5)
+            assert {(r["target"], r["end"], r["by"], r["phase"], r["attempts"], r.get("status"))
+                    for r in found} == {("/left", "client-closed", "client", "queue", 0, None)}
+            first.close()  # its attempt is cancelled, and its turn is free at once
+            assert status_of(after.recv(65536)) == 200
+        assert asked == [b"/first", b"/next"]
+        assert {(r["target"], r["end"], r.get("phase"), r.get("status"))
+                for r in await_records(coordinator.log, 7)[5:]} == {
+            ("/first", "client-closed", "wait", None), ("/next", "ok", None, 200)}
+
+
+@pytest.mark.parametrize("body", [b"ZZ\r\n", b"5\r\nhello!!", b"0\r\nA : b\r\n\r\n"])
+def test_an_answer_that_breaks_before_it_was_passed_on_is_a_502(g, body):
+    """Head and broken body in one segment: the status in the record is the one that was sent."""
+    def handle(connection, _):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        connection.recv(1)
+
+    with RawServer(handle) as server:
+        coordinator = g.coordinator(server)
+        answer = exchange(coordinator.port, b"GET / HTTP/1.0\r\n\r\n")
+        assert status_of(answer) == 502
+        record, = await_records(coordinator.log, 1)
+        assert (record["status"], record["end"], record["down_out"]) == (502, "bad-response",
+                                                                         len(answer))
+
+
+def test_a_server_that_resets_fresh_connections_costs_no_get(g):
+    """Nothing of an answer has come: another server is asked, for requests that may be repeated."""
+    def handle(connection, _):
+        read_head(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with RawServer(handle) as server:
+        coordinator = g.coordinator(server, g.server("s1"))
+        client = g.run_client(coordinator.url(), "-n", "50", "-c", "2")
+        assert counts(records(client.log), "status") == {200: 50}
+        found = await_records(coordinator.log, 50)
+        assert {r["tried"] for r in found if r["attempts"] > 1} == {
+            f"{server.address} server-closed"}
+        assert f"server {server.address} resets connections before its answer is whole: left " \
+            "out for" in coordinator.err
+
+
+def test_a_tcp_server_that_has_closed_is_free_for_others(g):
+    """A slot is a connection to the server: what a client keeps open afterwards holds none."""
+    def handle(connection, _):
+        connection.sendall(b"served")
+
+    with RawServer(handle) as server:
+        coordinator = g.configured(f"""\
+threads = 1
+[[listener]]
+address = "tcp://127.0.0.1:0"
+pool = "app"
+[[pool]]
+name = "app"
+servers = "{server.address}"
+in_flight_max = 1
+queue_timeout = "5m"
+""")
+        kept = []
+        for _ in range(3):
+            kept.append(socket.create_connection(("127.0.0.1", coordinator.port), 20 * SLOW))
+            kept[-1].settimeout(20 * SLOW)
+            assert kept[-1].recv(100) == b"served"
+        for connection in kept:
+            connection.close()
+        assert counts(await_records(coordinator.log, 3), "end") == {"ok": 3}
 
 
 def test_a_server_that_fails_on_purpose_is_told_apart(g):
