@@ -132,11 +132,11 @@ class Giliran:
         program.log = path
         return program
 
-    def configured(self, text, *extra, listeners=1):
+    def configured(self, text, *extra, listeners=1, log="coordinator.log"):
         """A coordinator that a configuration file says all about but its log."""
         path = self.folder / "giliran.toml"
         path.write_text(text)
-        log = self.folder / "coordinator.log"
+        log = self.folder / log
         args = ["coordinator", "-c", path, "--log", log, "--log-full", "wait", *extra]
         program = self._start("coordinator", args, listeners)
         program.log = log

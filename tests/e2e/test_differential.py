@@ -55,14 +55,20 @@ class Side:
     """One coordinator with one server behind it, after all cases: records and readings by case."""
 
     def __init__(self, g, reader, cases):
-        log = g.folder / f"{reader.peer.name}.log"
-        coordinator = g.coordinator(reader, threads=1, log=False,
-                                    extra=("--log", log, "--log-full", "wait"))
+        coordinator = g.configured(f"""
+threads = 1
+[[listener]]
+address = "http://127.0.0.1:0"
+half_close = "wait"  # each case ends its side, so that nothing is waited for that never comes
+[[pool]]
+name = "app"
+servers = ["{reader.address}"]
+""", log=f"{reader.peer.name}.log")
         self.name = reader.peer.name
         self.answers = say_all(coordinator.port, cases)
         self.records = collections.defaultdict(list)
         coordinator.stop()
-        for record in records(log):
+        for record in records(coordinator.log):
             self.records[(record.get("client") or record["peer"]).rpartition(":")[0]].append(record)
         self.passed_on = {r["span"]: r for of_one in self.records.values() for r in of_one
                           if r.get("up_out")}

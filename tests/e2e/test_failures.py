@@ -234,6 +234,21 @@ servers = "{g.server("s1", "--delay", "300ms").address}"
     assert await_records(coordinator.log, 1)[0]["end"] == "ok"
 
 
+def one_slot(g, server, scheme):
+    """A coordinator of one thread that has one exchange or flow on the server at a time."""
+    return g.configured(f"""\
+threads = 1
+[[listener]]
+address = "{scheme}://127.0.0.1:0"
+pool = "app"
+[[pool]]
+name = "app"
+servers = "{server.address}"
+in_flight_max = 1
+queue_timeout = "5m"
+""")
+
+
 def test_clients_that_give_up_cost_the_next_one_nothing(g):
     """Five leave the queue of a server that takes one at a time (as `curl -m` does), then who is
     being served does: none of theirs is executed, and their records say what was."""
@@ -255,17 +270,7 @@ def test_clients_that_give_up_cost_the_next_one_nothing(g):
         return connection
 
     with RawServer(handle) as server:
-        coordinator = g.configured(f"""\
-threads = 1
-[[listener]]
-address = "http://127.0.0.1:0"
-pool = "app"
-[[pool]]
-name = "app"
-servers = "{server.address}"
-in_flight_max = 1
-queue_timeout = "5m"
-""")
+        coordinator = one_slot(g, server, "http")
         first = ask(b"/first")
         until(lambda: asked == [b"/first"], "the first to be served", 10 * SLOW)
         left = [ask(b"/left") for _ in range(5)]
@@ -323,17 +328,7 @@ def test_a_tcp_server_that_has_closed_is_free_for_others(g):
         connection.sendall(b"served")
 
     with RawServer(handle) as server:
-        coordinator = g.configured(f"""\
-threads = 1
-[[listener]]
-address = "tcp://127.0.0.1:0"
-pool = "app"
-[[pool]]
-name = "app"
-servers = "{server.address}"
-in_flight_max = 1
-queue_timeout = "5m"
-""")
+        coordinator = one_slot(g, server, "tcp")
         kept = []
         for _ in range(3):
             kept.append(socket.create_connection(("127.0.0.1", coordinator.port), 20 * SLOW))

@@ -245,7 +245,7 @@ class Load:
 
     def end(self):
         self.program.signal(signal.SIGTERM)
-        assert self.program.wait(30) == 0, self.program.err
+        assert self.program.wait(30) == 128 + signal.SIGTERM, self.program.err
         return records(self.program.log)
 
 
