@@ -362,8 +362,6 @@ void ServerConnection::begin_stream(const RequestHead& head, uint32_t head_bytes
   head_request_ = head.method == "HEAD";
   peer_is_http10_ = head.version == wire::http1::Version::k10;
   peer_goes_on_ = head.keep_alive;
-  const bool last = options_.requests_max != 0 && facts_.sequence >= options_.requests_max;
-  keep_alive_ = head.keep_alive && !draining_ && !last;
   body_.start(head.framing, head.content_length);
   const base::Slice bytes = input_.slice().share(0, head_bytes);
   input_.drop_front(head_bytes);

@@ -104,8 +104,8 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   // Cuts now: on_closed(kShutdown) to the stream under way, then on_connection_closed.
   void shut();
   // Ends what is under way for want of memory: answers 503 where nothing of an answer has gone out,
-  // and closes; else cuts. Not inside an event of this connection's.
-  void give_up_memory();
+  // and closes; else cuts. Not inside an event of this connection's. False: it is closing already.
+  bool give_up_memory();
   // Memory it keeps: blocks with what was received and what waits to be sent.
   uint64_t held() const { return input_.held() + out_.held(); }
 
@@ -202,7 +202,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   bool head_request_ = false;  // of a HEAD: body bytes are dropped
   bool peer_is_http10_ = false;
   bool peer_goes_on_ = true;  // the peer may send another request
-  bool keep_alive_ = true;    // both sides let the connection be used again
+  bool keep_alive_ = true;    // as the head of the answer said
   bool draining_ = false;
   bool peer_ended_ = false;  // its end has come, perhaps behind bytes that were not received yet
   bool processing_ = false;  // inside process(): answers given inline do not recurse

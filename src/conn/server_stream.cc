@@ -57,22 +57,26 @@ void ServerConnection::fail_exchange(StreamClosed why, uint16_t status) {
   }
 }
 
-void ServerConnection::give_up_memory() {
+bool ServerConnection::give_up_memory() {
   const StreamClosed why{.end = StreamEnd::kMemory};
   switch (state_) {
     case State::kHead:
-      return refuse(why, 503);
+      refuse(why, 503);
+      return true;
     case State::kExchange:
-      return fail_exchange(why, 503);
+      fail_exchange(why, 503);
+      return true;
     case State::kTunnel:
       end_stream(why);
       break;
     case State::kIdle:
     case State::kLingering:
-    case State::kClosing:
       break;
+    case State::kClosing:
+      return false;
   }
   if (state_ != State::kClosing) close_now(net::CloseMode::kReset);
+  return true;
 }
 
 // Whether the kernel has taken of it.
@@ -116,6 +120,8 @@ void ServerConnection::send_head(const ResponseOut& head) {
   response_half_ = ResponseHalf::kHeadSent;
   interim_bytes_ = static_cast<uint32_t>(facts_.bytes_out - taken_counted_ + out_.bytes());
   if (head.tunnel) return begin_tunnel(head);
+  const bool last = options_.requests_max != 0 && facts_.sequence >= options_.requests_max;
+  keep_alive_ = peer_goes_on_ && !head.close && !draining_ && !last;
   const bool bodiless = head.status == 204 || head.status == 304;
   Framed framing;
   body_out_ = BodyOut::kPlain;
@@ -138,7 +144,6 @@ void ServerConnection::send_head(const ResponseOut& head) {
       break;
   }
   if (head_request_ || bodiless) body_out_ = BodyOut::kNone;
-  keep_alive_ = keep_alive_ && !head.close && !draining_;
   const std::string_view connection = !keep_alive_      ? head.upgrade ? "close, upgrade" : "close"
                                       : peer_is_http10_ ? "keep-alive"
                                       : head.upgrade    ? "upgrade"
@@ -191,6 +196,7 @@ bool ServerConnection::take_back() {
   if (state_ != State::kExchange || answer_sent() || !out_.take_back(io_, socket_)) return false;
   response_half_ = ResponseHalf::kWaiting;
   body_out_ = BodyOut::kNone;
+  refresh_deadline();  // nothing is left that the peer could take too slowly
   return true;
 }
 

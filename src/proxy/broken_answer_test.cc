@@ -8,14 +8,6 @@
 namespace giliran::proxy {
 namespace {
 
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
-
 const std::string kChunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 class BrokenAnswerTest : public ProxyTest {
@@ -62,6 +54,25 @@ TEST_F(BrokenAnswerTest, AnotherServerIsAskedWhereThePoolSaysSo) {
   servers_[0]->answer = kChunked + "ZZ\r\n";
   EXPECT_THAT(get(), EndsWith("hi"));
   EXPECT_EQ(last().tried, "s0 bad-response");
+  expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
+}
+
+// No deadline of the answer that was taken back is left to end the next one.
+TEST_F(BrokenAnswerTest, AnotherServerMayTakeItsTime) {
+  options_.write_timeout = std::chrono::seconds(1);
+  pool_config_.retry_on.bad_response = true;
+  start(2);
+  servers_[0]->answer = kChunked + "ZZ\r\n";
+  net::TestPeer* slow = nullptr;
+  servers_[1]->on_request = [&](net::TestPeer& peer, const std::string&) { slow = &peer; };
+  const net::TestPeer& client = ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(until([&] { return slow != nullptr; }));
+  const base::Instant later = peers_.now() + std::chrono::seconds(3);
+  ASSERT_TRUE(until([&] { return peers_.now() >= later; }));
+  slow->send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  ASSERT_TRUE(until([&] { return records_.size() == 1; }));
+  settle();
+  EXPECT_THAT(client.incoming, EndsWith("hi"));
   expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
 }
 

@@ -152,7 +152,7 @@ void Flow::attempt() {
 
 void Flow::attempt_failed(int error) {
   error_ = error;
-  if (is_our_shortage(error)) {
+  if (conn::is_shortage(error)) {
     finish(End::kLimit, By::kCoordinator, Phase::kConnect, error);
     return;
   }
@@ -393,8 +393,10 @@ void Flow::shut() {
   finish(End::kShutdown, By::kCoordinator, phase_now(), 0);
 }
 
-void Flow::give_up_memory() {
-  if (state_ != State::kClosing) finish(End::kLimit, By::kCoordinator, phase_now(), ENOMEM);
+bool Flow::give_up_memory() {
+  if (state_ == State::kClosing) return false;
+  finish(End::kLimit, By::kCoordinator, phase_now(), ENOMEM);
+  return true;
 }
 
 void Flow::on_closed(net::SocketId) {

@@ -26,7 +26,7 @@ class Flow final : private net::SocketEvents, private Waiter {
   size_t listener() const { return listener_; }
 
   void shut();            // cuts it: recorded as `shutdown`
-  void give_up_memory();  // likewise: recorded as `limit`
+  bool give_up_memory();  // likewise: recorded as `limit`; false: it is closing already
   // Memory it keeps.
   uint64_t held() const {
     return uint64_t{up_half_.moving.block_capacity()} + down_half_.moving.block_capacity() +
