@@ -32,6 +32,9 @@ struct alignas(64) Endpoint {
   uint32_t id = 0;  // dense, unique within the process
   // The next line.
   std::string name;  // as configured
+  // What an operator was told last. Atomics.
+  std::atomic<bool> trouble_told{false};   // and not yet that it is over
+  std::atomic<base::Instant> kept_told{};  // that it fails and stays in use; 0: never
 };
 static_assert(sizeof(balance::EndpointLive) + sizeof(health::Backoff) + sizeof(base::Address) +
                   sizeof(uint32_t) <=

@@ -34,7 +34,9 @@ bool OperatorNotices::again(base::Instant& told) {
 }
 
 void OperatorNotices::accept_paused(int error) {
+  if (pause_posted_.exchange(true)) return;
   control_.post([this, error] {
+    pause_posted_ = false;
     if (!again(pause_told_)) return;
     spdlog::warn(
         "accepting pauses: {}; raise the limit (ulimit -n, LimitNOFILE=) or lower "

@@ -13,7 +13,7 @@ namespace giliran::control {
 std::string describe(const proxy::ServerTrouble& trouble);
 
 // Told on the workers' threads, speaks on the control thread; what may come often is said at most
-// once in ten seconds.
+// once in ten seconds (of servers the workers see to that).
 class OperatorNotices final : public proxy::Notices {
  public:
   explicit OperatorNotices(net::Io& control) : control_(control) {}
@@ -30,7 +30,7 @@ class OperatorNotices final : public proxy::Notices {
   net::Io& control_;
   base::Instant pause_told_{}, full_told_{}, memory_told_{};
   // What clients can bring about often waits for the control thread once, not once each time.
-  std::atomic<bool> full_posted_ = false, memory_posted_ = false;
+  std::atomic<bool> pause_posted_ = false, full_posted_ = false, memory_posted_ = false;
   std::atomic<uint64_t> ended_ = 0;  // for want of memory, since it was last told
 };
 

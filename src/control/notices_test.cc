@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
+#include "net/memory.h"
+
 namespace giliran::control {
 namespace {
 
@@ -23,6 +27,19 @@ TEST(Notices, SayWhyAServerIsLeftOutAndWhetherAnyIsLeft) {
   trouble.left_out = {};
   EXPECT_EQ(describe(trouble),
             "server a answers 500: it stays in use, as no other server of pool app is up");
+}
+
+// What clients can bring about waits for the control thread once.
+TEST(Notices, ThatAcceptingPausesIsPostedOnceUntilItIsTold) {
+  net::MemoryWorld world(1);
+  net::Io& control = world.add_io();
+  OperatorNotices notices(control);
+  for (int i = 0; i < 100; ++i) notices.accept_paused(EMFILE);
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(control.counters().posts, 1U);
+  for (int i = 0; i < 100; ++i) notices.accept_paused(EMFILE);
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(control.counters().posts, 2U);
 }
 
 }  // namespace

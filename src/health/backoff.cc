@@ -117,7 +117,8 @@ std::optional<base::Duration> Backoff::failed(base::Instant now, uint32_t after,
 }
 
 bool Backoff::failed_and_kept(uint32_t after) {
-  return in_a_row_.fetch_add(1, kRelaxed) + 1 == after;
+  const uint32_t in_a_row = in_a_row_.fetch_add(1, kRelaxed) + 1;
+  return after != 0 && in_a_row >= after;
 }
 
 bool Backoff::succeeded(uint32_t after) {

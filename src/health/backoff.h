@@ -53,7 +53,7 @@ class Backoff {
   std::optional<base::Duration> failed(base::Instant now, uint32_t after,
                                        const BackoffOptions& options, base::Rng& rng);
   // The same of one that cannot be left out, for want of another: it only counts. True where this
-  // is the `after`th in a row.
+  // is the `after`th in a row (0: never), or a later one.
   bool failed_and_kept(uint32_t after);
   // An attempt was answered. True where this made it up, or ended a row of `after` failures or more
   // (0: no row matters).

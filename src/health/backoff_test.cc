@@ -180,13 +180,13 @@ TEST_F(FailuresTest, ZeroMeansNever) {
   EXPECT_EQ(admit(), Verdict::kUp);
 }
 
-// The last one of a pool: it stays in use, and a row of failures is told once.
+// The last one of a pool: it stays in use, and a row of failures is told.
 TEST_F(FailuresTest, OneThatIsKeptOnlyCounts) {
   for (int row = 0; row < 3; ++row) {
     EXPECT_FALSE(backoff.failed_and_kept(3));
     EXPECT_FALSE(backoff.failed_and_kept(3));
     EXPECT_TRUE(backoff.failed_and_kept(3));
-    for (int i = 0; i < 100; ++i) EXPECT_FALSE(backoff.failed_and_kept(3));
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(backoff.failed_and_kept(3));
     EXPECT_EQ(admit(), Verdict::kUp);
     EXPECT_TRUE(backoff.succeeded(3));
     EXPECT_FALSE(backoff.succeeded(3));

@@ -8,6 +8,18 @@
 namespace giliran::proxy {
 namespace {
 
+// Of one that stays in use; the whiles of one that is left out bound themselves.
+constexpr base::Duration kKeptAgain = std::chrono::seconds(10);
+
+// Whether an operator is to hear that it fails and stays in use: of all workers one says it. A row
+// of failures that begins too soon after another is told later, where it lasts.
+bool kept_is_due(cluster::Endpoint& endpoint, base::Instant now) {
+  if (endpoint.trouble_told) return false;
+  base::Instant told = endpoint.kept_told.load(std::memory_order_relaxed);
+  if (told != base::Instant{} && now - told < kKeptAgain) return false;
+  return endpoint.kept_told.compare_exchange_strong(told, now, std::memory_order_relaxed);
+}
+
 bool others_up(const cluster::Pool& pool, const cluster::Endpoint& endpoint, base::Instant now) {
   return std::ranges::any_of(pool.endpoints, [&](const auto& other) {
     return other.get() != &endpoint && other->backoff.look(now) != health::Verdict::kDown;
@@ -17,7 +29,21 @@ bool others_up(const cluster::Pool& pool, const cluster::Endpoint& endpoint, bas
 }  // namespace
 
 void Worker::connected(cluster::Endpoint& endpoint) {
-  if (endpoint.backoff.connected()) notices_.server_up(endpoint);
+  if (endpoint.backoff.connected()) tell_up(endpoint);
+}
+
+void Worker::tell_up(cluster::Endpoint& endpoint) {
+  if (endpoint.trouble_told.exchange(false)) notices_.server_up(endpoint);
+}
+
+void Worker::tell_failed(const cluster::Pool& pool, cluster::Endpoint& endpoint,
+                         const Trouble& trouble, base::Duration left_out, bool alone) {
+  endpoint.trouble_told = true;
+  notices_.server_failed({.server = endpoint,
+                          .pool = pool,
+                          .why = describe(trouble),
+                          .left_out = left_out,
+                          .alone = alone});
 }
 
 void Worker::connect_failed(const cluster::Pool& pool, cluster::Endpoint& endpoint,
@@ -26,11 +52,7 @@ void Worker::connect_failed(const cluster::Pool& pool, cluster::Endpoint& endpoi
   const base::Instant now = io_.turn_started();
   const base::Duration left_out = endpoint.backoff.connect_failed(now, options_.backoff, random_);
   if (endpoint.backoff.failures() == before) return;
-  notices_.server_failed({.server = endpoint,
-                          .pool = pool,
-                          .why = describe({.closed = closed}),
-                          .left_out = left_out,
-                          .alone = !others_up(pool, endpoint, now)});
+  tell_failed(pool, endpoint, {.closed = closed}, left_out, !others_up(pool, endpoint, now));
 }
 
 void Worker::answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
@@ -43,7 +65,7 @@ void Worker::answering(const cluster::Pool& pool, cluster::Endpoint& endpoint, u
 
 void Worker::answered(const cluster::Pool& pool, cluster::Endpoint& endpoint, uint16_t status) {
   if (status >= 500 && pool.options.mark_down_on_5xx) return;
-  if (endpoint.backoff.succeeded(pool.options.mark_down_after)) notices_.server_up(endpoint);
+  if (endpoint.backoff.succeeded(pool.options.mark_down_after)) tell_up(endpoint);
 }
 
 void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint,
@@ -53,16 +75,13 @@ void Worker::failed(const cluster::Pool& pool, cluster::Endpoint& endpoint,
   const bool alone = !others_up(pool, endpoint, now);
   std::optional<base::Duration> told;
   if (alone) {  // the last one is better than none
-    if (endpoint.backoff.failed_and_kept(after)) told = base::Duration{0};
+    if (endpoint.backoff.failed_and_kept(after) && kept_is_due(endpoint, now)) {
+      told = base::Duration{0};
+    }
   } else {
     told = endpoint.backoff.failed(now, after, options_.backoff, random_);
   }
-  if (!told) return;
-  notices_.server_failed({.server = endpoint,
-                          .pool = pool,
-                          .why = describe(trouble),
-                          .left_out = *told,
-                          .alone = alone});
+  if (told) tell_failed(pool, endpoint, trouble, *told, alone);
 }
 
 }  // namespace giliran::proxy

@@ -10,11 +10,6 @@ namespace {
 using Reach = net::MemoryWorld::Reach;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using telemetry::End;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
 
 class MarksTest : public ProxyTest {
  protected:
@@ -103,6 +98,26 @@ TEST_F(MarksTest, APoolOfOneThatFailsSaysSo) {
   servers_[0]->answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
   get();
   EXPECT_EQ(notices_, "s0 kept s0 up ");
+}
+
+// Rows of failures that come and go fill no screen: "stays in use" at most once in ten seconds, and
+// "is back" only after it.
+TEST_F(MarksTest, APoolOfOneThatFailsNowAndThenSaysSoSeldom) {
+  begin(1);
+  const auto fail_and_answer = [this] {
+    closes(*servers_[0]);
+    for (int i = 0; i < 6; ++i) get();
+    answers(*servers_[0]);
+    get();
+  };
+  for (int i = 0; i < 20; ++i) fail_and_answer();
+  EXPECT_EQ(notices_, "s0 kept s0 up ");
+  closes(*servers_[0]);  // and now for good: told as soon as it may be
+  for (int i = 0; i < 6; ++i) get();
+  EXPECT_EQ(notices_, "s0 kept s0 up ");
+  world_.run_for(seconds(10));
+  for (int i = 0; i < 6; ++i) get();
+  EXPECT_EQ(notices_, "s0 kept s0 up s0 kept ");
 }
 
 TEST_F(MarksTest, APoolOfOneThatCannotBeConnectedSaysSo) {

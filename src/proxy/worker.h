@@ -68,7 +68,9 @@ class Notices {
   virtual void connections_full(const std::string& listener) = 0;
   // memory_max is reached: so many connections and flows, those that held most, were ended.
   virtual void memory_full(uint32_t ended) = 0;
+  // Each time it is left out; of one that stays in use, at most once in ten seconds.
   virtual void server_failed(const ServerTrouble& trouble) = 0;
+  // What server_failed() said is over.
   virtual void server_up(const cluster::Endpoint& endpoint) = 0;
 };
 
@@ -173,6 +175,11 @@ class Worker final : private net::AcceptEvents,
   void destroy(Flow& flow);
 
  private:
+  // To the operator. That it is back is said only where its trouble was.
+  void tell_failed(const cluster::Pool& pool, cluster::Endpoint& endpoint, const Trouble& trouble,
+                   base::Duration left_out, bool alone);
+  void tell_up(cluster::Endpoint& endpoint);
+
   struct Client;      // a client's HTTP connection in the list of all
   struct Announcing;  // a connection whose PROXY header is awaited
 
