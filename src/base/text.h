@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace giliran::base {
@@ -25,6 +26,11 @@ constexpr std::string_view trim(std::string_view s) {
   return s;
 }
 
+// The ending of a noun behind that number.
+constexpr std::string_view plural(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
 // Takes the next comma-separated element off the front of `list`, trimmed; skips empty ones.
 // Returns false at the end.
 constexpr bool next_element(std::string_view& list, std::string_view& element) {
@@ -35,6 +41,20 @@ constexpr bool next_element(std::string_view& list, std::string_view& element) {
     if (!element.empty()) return true;
   }
   return false;
+}
+
+// Whether `is_it` holds for one of the names between commas.
+constexpr bool any_name(std::string_view names, auto is_it) {
+  std::string_view name;
+  while (next_element(names, name)) {
+    if (is_it(name)) return true;
+  }
+  return false;
+}
+
+// One digit or more, and nothing else.
+constexpr bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace giliran::base

@@ -22,5 +22,22 @@ TEST(Text, Elements) {
   EXPECT_EQ(all, (std::vector<std::string>{"a", "b", "c d"}));
 }
 
+TEST(Text, AnyName) {
+  const auto has = [](std::string_view names, std::string_view name) {
+    return any_name(names, [&](std::string_view each) { return each == name; });
+  };
+  EXPECT_TRUE(has("a,bc,d", "bc"));
+  EXPECT_TRUE(has("a", "a"));
+  EXPECT_FALSE(has("a,bc,d", "b"));
+  EXPECT_FALSE(has("a,bc", "a,bc"));
+  EXPECT_FALSE(has("", ""));
+}
+
+TEST(Text, AllDigits) {
+  EXPECT_TRUE(all_digits("0"));
+  EXPECT_TRUE(all_digits("00123456789"));
+  for (const char* other : {"", "-1", "1.5", "1 ", "1s"}) EXPECT_FALSE(all_digits(other)) << other;
+}
+
 }  // namespace
 }  // namespace giliran::base

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/neighbours.h"
-#include "config/host_port.h"
 
 namespace giliran::cli {
 namespace {
@@ -78,7 +78,7 @@ base::Result<void> check_dashes(const Command& command, std::span<const std::str
 // meant for us.
 std::string meant(const Command& command, const std::string& name, const std::string& value,
                   const std::string& error) {
-  if (config::all_digits(value) || error.find("did you mean") != std::string::npos) return {};
+  if (base::all_digits(value) || error.find("did you mean") != std::string::npos) return {};
   const Neighbour* row = find_neighbour(neighbours_of(command.name), Neighbour::Is::kValue, name);
   return row == nullptr ? std::string() : fmt::format("; {}", row->here);
 }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "cli/setters.h"
 #include "client/target.h"
-#include "config/host_port.h"
 #include "config/url.h"
 
 namespace giliran::cli {
@@ -65,14 +65,14 @@ std::string with_scheme(const std::string& target, std::vector<std::string>& war
 
 Setter set_time(base::Duration& out) {
   return [set = set_duration(out)](const std::string& text) {
-    const bool bare = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    const bool bare = base::all_digits(text);
     return set(bare && text != "0" ? text + "s" : text);
   };
 }
 
 base::Result<void> add_target(client::ClientOptions& o, const std::string& text,
                               std::vector<std::string>& warnings) {
-  if (config::all_digits(text)) {
+  if (base::all_digits(text)) {
     return base::fail(fmt::format(
         "'{0}' is no URL; -n {0} is so many requests, -R {0} so many a second (hey's -q)", text));
   }

@@ -106,7 +106,7 @@ TEST_F(ConfigFile, TheFileAndTheFlagsMustFit) {
                            ":1:11: key 'threads': bad value '5000': expected auto or a number "
                            "from 1 to 4096\n" +
                            path_ + ":2:1: unknown key 'quit'; did you mean 'quiet'?\n" + path_ +
-                           ":4:10: key 'log.format': bad value '1': expected json, text, "
+                           ":4:10: key 'log.format': bad value '1': expected auto, json, text, "
                            "httplog, tcplog or combined");
   std::filesystem::remove(path_);
   EXPECT_THAT(error({}), HasSubstr("cannot be read"));

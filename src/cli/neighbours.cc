@@ -8,19 +8,18 @@
 #include <algorithm>
 #include <array>
 
-#include "config/host_port.h"
+#include "base/text.h"
+#include "config/neighbours.h"
 #include "lab/built_in.h"
 
 namespace giliran::cli {
 namespace {
 
 using enum Neighbour::Is;
+using config::kNoActiveChecks;
+using config::kNoBackups;
+using config::kNoTls;
 
-constexpr std::string_view kNoTls =
-    "there is no TLS yet: let a program in front end it, or listen at tcp:// and let the servers "
-    "do it";
-constexpr std::string_view kNoBackups =
-    "there are no backup servers yet: every server has its turn";
 constexpr std::string_view kForeground =
     "it stays in the foreground: a shell's & or a systemd unit (./run install --systemd) puts it "
     "behind";
@@ -137,9 +136,7 @@ constexpr Neighbour kCoordinator[] = {
     {kOther, "--mode,--tcp,--http",
      "--listen tcp://HOST:PORT balances connections, --listen http://HOST:PORT requests"},
     {kOther, "--tls,--ssl,--https,--cert,--key,--certificate,--ssl-cert,--tls-cert,--acme", kNoTls},
-    {kOther, "--health-check,--healthcheck,--health,--check-interval",
-     "there are no active checks yet: a server that does not connect, or keeps failing, is left "
-     "out and tried again (--backoff-first; mark_down_after in a file)"},
+    {kOther, "--health-check,--healthcheck,--health,--check-interval", kNoActiveChecks},
     {kOther, "--backup", kNoBackups},
     {kWord, "backup", kNoBackups},
     {kOther, "--sticky,--sticky-sessions,--cookie,--affinity",
@@ -246,16 +243,6 @@ constexpr Neighbour kCommands[] = {
     {kWord, "scenario,scenarios,experiment,list,show", "giliran lab list"},
 };
 
-// Whether `is_it` holds for one of the names between commas.
-bool any_name(std::string_view names, auto is_it) {
-  while (!names.empty()) {
-    const std::string_view each = names.substr(0, names.find(','));
-    names.remove_prefix(std::min(each.size() + 1, names.size()));
-    if (is_it(each)) return true;
-  }
-  return false;
-}
-
 bool ends_with_one_of(std::string_view text, std::span<const std::string_view> ends) {
   return std::ranges::any_of(ends, [&](std::string_view end) { return text.ends_with(end); });
 }
@@ -268,7 +255,7 @@ bool is_file_of_keys(std::string_view text) {
 
 bool is_address(std::string_view text) {
   const size_t colon = text.rfind(':');
-  return colon != std::string_view::npos && config::all_digits(text.substr(colon + 1));
+  return colon != std::string_view::npos && base::all_digits(text.substr(colon + 1));
 }
 
 std::string_view without_path(std::string_view address) {
@@ -292,8 +279,9 @@ std::span<const Neighbour> neighbours_of(std::string_view command) {
 const Neighbour* find_neighbour(std::span<const Neighbour> table, Neighbour::Is is,
                                 std::string_view name) {
   const auto find = [&](auto is_it) -> const Neighbour* {
-    const auto found = std::ranges::find_if(
-        table, [&](const Neighbour& row) { return row.is == is && any_name(row.names, is_it); });
+    const auto found = std::ranges::find_if(table, [&](const Neighbour& row) {
+      return row.is == is && base::any_name(row.names, is_it);
+    });
     return found == table.end() ? nullptr : &*found;
   };
   const Neighbour* whole = find([&](std::string_view each) { return each == name; });
@@ -315,7 +303,7 @@ std::string advice_on_argument(std::string_view command, std::string_view argume
     return fmt::format("a file is given with -c: giliran {} -c {}", command, argument);
   }
   std::string address(without_path(argument));
-  if (config::all_digits(address)) address.insert(0, "127.0.0.1:");
+  if (base::all_digits(address)) address.insert(0, "127.0.0.1:");
   if (!serves || !is_address(address)) return {};
   return command == "server"
              ? fmt::format("where to listen is given with --listen {}", address)

@@ -298,7 +298,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"coordinator --listen :1 --server a:1 --total-timeout 5",
             "--total-timeout: '5': expected a dur"},
         Bad{"coordinator --listen :1 --server a:1 --log-format xml",
-            "--log-format: 'xml': expected json, text, httplog, tcplog or combined"},
+            "--log-format: 'xml': expected auto, json, text, httplog, tcplog or combined"},
         Bad{"coordinator --listen :1 --server a:1 --quiet=yes", "--quiet takes no value"},
         Bad{"coordinator --listen fd@2 --server a:1", "expected fd@N with N from 3"},
         Bad{"coordinator --policy least-requests", "no address to listen on"},

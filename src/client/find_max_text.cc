@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "client/find_max_run.h"
+#include "client/signals.h"
 #include "report/format.h"
 #include "report/json_text.h"
 #include "report/table.h"
@@ -132,7 +132,7 @@ std::string parts_table(const Capacity& c) {
 std::string text(const Capacity& c) {
   std::string out;
   if (c.interrupted_by != 0) {
-    out = fmt::format("CUT by SIG{}; so far:\n", ::sigabbrev_np(c.interrupted_by));
+    out = fmt::format("{}; so far:\n", cut_by(c.interrupted_by));
   }
   out += report::wrapped(headline(c), 2);
   if (!c.limit.text.empty()) out += report::wrapped("limited by " + c.limit.text, 2);

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,9 +48,7 @@ bool write_all(std::FILE* file, std::string_view bytes) {
 }
 
 bool coloured(std::FILE* file) {
-  const char* const name = std::getenv("TERM");
-  const bool shows = name != nullptr && std::strcmp(name, "dumb") != 0;
-  return shows && ::isatty(::fileno(file)) == 1 && terminal::colour_wanted();
+  return terminal::moves_cursor(::fileno(file)) && terminal::colour_wanted();
 }
 
 // Data goes to standard output; the summary is data unless something else is.

@@ -1,22 +1,12 @@
 #include "client/session.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/assert.h"
 #include "client/open_loop.h"
+#include "conn/stream.h"
 
 namespace giliran::client {
-
-namespace {
-
-// Of this machine: no server made it fail.
-bool is_shortage(int error) {
-  return error == EADDRNOTAVAIL || error == EMFILE || error == ENFILE || error == ENOBUFS ||
-         error == ENOMEM;
-}
-
-}  // namespace
 
 Station::Station(Run& the_run, net::Io& the_io, telemetry::RecordSink* the_sink, uint32_t thread,
                  base::Rng the_rng, bool live)
@@ -129,7 +119,7 @@ void Session::connected(base::Duration took) {
 }
 
 void Session::connect_failed(int error) {
-  station_.recorder.connect_failed(address_, is_shortage(error));
+  station_.recorder.connect_failed(address_, conn::is_shortage(error));
   station_.turns.failed(address_);
 }
 

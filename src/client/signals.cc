@@ -1,8 +1,15 @@
 #include "client/signals.h"
 
+#include <fmt/format.h>
 #include <sys/signalfd.h>
 
+#include <cstring>
+
 namespace giliran::client {
+
+std::string cut_by(int signal) {
+  return fmt::format("CUT by SIG{}", ::sigabbrev_np(signal));
+}
 
 Signals::Signals(net::Io& io, std::function<void(int)> on_signal)
     : io_(io), on_signal_(std::move(on_signal)) {

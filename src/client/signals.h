@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <functional>
+#include <string>
 
 #include "net/descriptor.h"
 #include "net/io.h"
@@ -13,6 +14,8 @@ namespace giliran::client {
 constexpr int exit_status_of(int signal) {
   return 128 + signal;
 }
+// "CUT by SIGINT"
+std::string cut_by(int signal);
 
 // While it lives the two signals are blocked in the thread that made it, and in threads started
 // since; they arrive at the loop instead. Made before the threads and before the loop runs.

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 #include "client/plan_loop.h"
 #include "client/run_result.h"
+#include "client/signals.h"
 #include "report/format.h"
 #include "report/table.h"
+#include "terminal/live_block.h"
 
 namespace giliran::client {
 namespace {
@@ -25,9 +26,6 @@ constexpr size_t kCellsOverTime = 50;
 // Where the response time is so much longer than the service time, a reader is told.
 constexpr uint64_t kFarApart = 2;
 constexpr uint64_t kFarApartNs = 1'000'000;
-constexpr std::string_view kPlain = "\x1b[0m";
-constexpr std::string_view kStrong = "\x1b[1m";
-constexpr std::string_view kRed = "\x1b[1;31m";
 constexpr std::string_view kGreen = "\x1b[32m";
 constexpr std::string_view kYellow = "\x1b[33m";
 
@@ -46,9 +44,8 @@ std::string never_sent(const Counts& counts) {
 // "CUT by SIGINT, 3.2 s after its start; planned were 10 s"
 std::string cut_line(const RunResult& result) {
   const base::Duration planned = planned_length(result.plan);
-  std::string text =
-      fmt::format("CUT by SIG{}, {:.1f} s after its start", ::sigabbrev_np(result.interrupted_by),
-                  base::to_seconds(result.warmup + result.issuing));
+  std::string text = fmt::format("{}, {:.1f} s after its start", cut_by(result.interrupted_by),
+                                 base::to_seconds(result.warmup + result.issuing));
   if (planned.count() != 0)
     text += fmt::format("; planned were {:.3g} s", base::to_seconds(planned));
   return text + "\n";
@@ -58,7 +55,7 @@ std::string headline(const RunResult& result) {
   const Counts& counts = result.totals.counts();
   std::string text = fmt::format(
       "{} request{} in {:.2f} s, {}: {} answered, {} failed", format_count(counts.issued),
-      counts.issued == 1 ? "" : "s", base::to_seconds(result.elapsed - result.warmup),
+      base::plural(counts.issued), base::to_seconds(result.elapsed - result.warmup),
       format_rate(result.rate()), format_count(counts.answered), format_count(counts.failed));
   if (counts.bad_status != 0) {
     const std::string bad =
@@ -304,7 +301,7 @@ std::string_view colour_of(TargetVerdict::State state) {
       return kGreen;
     case TargetVerdict::State::kErrors:
     case TargetVerdict::State::kAllFailed:
-      return kRed;
+      return terminal::kAlarmCode;
   }
   return "";
 }
@@ -314,7 +311,7 @@ std::string judgement(std::string_view title, std::string_view word, std::string
                       std::string_view colour) {
   std::string line = wrapped(fmt::format("{}: {}, {}", title, word, text), 2);
   if (colour.empty()) return line;
-  line.insert(title.size() + 2 + word.size(), kPlain);
+  line.insert(title.size() + 2 + word.size(), terminal::kPlainCode);
   return line.insert(title.size() + 2, colour);
 }
 
@@ -328,7 +325,7 @@ std::string target(const RunResult& result, bool coloured) {
 // What the measurement is worth: never in the colour of success.
 std::string verdict(const RunResult& result, bool coloured) {
   const Verdict& verdict = result.verdict;
-  const std::string_view colour = verdict.valid ? kStrong : kYellow;
+  const std::string_view colour = verdict.valid ? terminal::kStrongCode : kYellow;
   const std::string_view meaning =
       !verdict.valid   ? "the numbers tell more of this client than of the servers"
       : verdict.judged ? "this client kept up; the numbers tell of the servers"

@@ -239,7 +239,7 @@ base::Result<TargetSpec> parse_target_line(std::string_view line) {
   std::string_view rest = base::trim(line);
   std::string_view after = rest;
   std::string_view word = take_word(after);
-  if (!after.empty() && word.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (!after.empty() && base::all_digits(word)) {
     const auto weight = base::parse_uint(word, kTargetWeightMax);
     if (!weight || *weight == 0) {
       return base::fail(

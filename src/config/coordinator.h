@@ -3,10 +3,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/network.h"
@@ -38,9 +40,12 @@ constexpr uint32_t kHeaderChangeBytesMax = 4096;  // names and values together
 
 struct Redirect {
   uint16_t status = 302;  // 301, 302, 303, 307 or 308
-  std::string to{};       // {host}, {port}, {authority} and {path} stand for the request's
+  std::string to{};       // with kRedirectPlaces
   bool operator==(const Redirect&) const = default;
 };
+// What stands for a part of the request's own URL.
+inline constexpr std::array<std::string_view, 4> kRedirectPlaces = {"{host}", "{port}",
+                                                                    "{authority}", "{path}"};
 
 // A body of our own: a maintenance page, a health answer, an error page.
 struct Answer {

@@ -26,6 +26,7 @@ base::Result<Coordinator> parse_coordinator(std::string_view text, std::string_v
   const Value root = GILIRAN_TRY(parse_toml(text, file_name));
   Coordinator config;
   Reader reader(options.read_file);
+  reader.of_coordinator = true;
   read_table(root, file_keys(), config, reader);
   cross_check(config, &root, options.check, reader);
   if (!reader.problems.empty()) return refuse(reader.problems, file_name);

@@ -242,6 +242,7 @@ quiet = false
 seed = 0
 
 [log]
+format = "auto"
 full = "drop"
 
 [timeouts]

@@ -68,8 +68,4 @@ std::string canonical(const HostPort& address) {
   return fmt::format("{} {}", host, address.port);
 }
 
-bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 }  // namespace giliran::config

@@ -22,7 +22,4 @@ base::Result<HostPort> split_host_port(std::string_view text);
 // The same for every spelling of one address: lower-case host, port without leading zeros.
 std::string canonical(const HostPort& address);
 
-// Whether `text` is a port alone, whose host was forgotten: one digit or more, and nothing else.
-bool all_digits(std::string_view text);
-
 }  // namespace giliran::config

@@ -10,7 +10,8 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr std::array<Choice<LogFormat>, 5> kLogFormats = {{{"json", LogFormat::kJson},
+constexpr std::array<Choice<LogFormat>, 6> kLogFormats = {{{"auto", LogFormat::kAuto},
+                                                           {"json", LogFormat::kJson},
                                                            {"text", LogFormat::kText},
                                                            {"httplog", LogFormat::kHttplog},
                                                            {"tcplog", LogFormat::kTcplog},
@@ -189,13 +190,11 @@ std::span<const Key<Coordinator>> log_keys() {
                            "standard output"},
                           "path", &L::path, to_path),
                  "no log"),
-          absent(
-              choice_key<L, LogFormat>(
-                  {"format", "\"combined\"",
-                   "JSON, one object a line; text for people; or as HAProxy (httplog, tcplog) or "
-                   "NGINX (combined) write it"},
-                  "json, text, httplog, tcplog or combined", &L::format, kLogFormats),
-              "text on a terminal, else json"),
+          choice_key<L, LogFormat>(
+              {"format", "\"combined\"",
+               "JSON, one object a line; text for people; auto: that on a terminal, else JSON; or "
+               "as HAProxy (httplog, tcplog) or NGINX (combined) write it"},
+              "auto, json, text, httplog, tcplog or combined", &L::format, kLogFormats),
           choice_key<L, LogFull>({"full", "\"wait\"",
                                   "when the log cannot keep up: drop records and count them, or "
                                   "make the workers wait"},

@@ -20,8 +20,6 @@ base::Result<uint16_t> to_redirect_status(const Value& value) {
   return base::fail("expected 301, 302, 303, 307 or 308");
 }
 
-constexpr std::string_view kPlaces[] = {"{host}", "{port}", "{authority}", "{path}"};
-
 base::Result<std::string> to_target(const Value& value) {
   std::string to = GILIRAN_TRY(to_text(value));
   const bool begins = to.starts_with("http://") || to.starts_with("https://") ||
@@ -33,8 +31,10 @@ base::Result<std::string> to_target(const Value& value) {
        at = to.find_first_of("{}", at + 1)) {
     const std::string_view rest = std::string_view(to).substr(at);
     const bool known = std::ranges::any_of(
-        kPlaces, [rest](std::string_view place) { return rest.starts_with(place); });
-    if (!known) return base::fail(fmt::format("braces hold one of {}", fmt::join(kPlaces, ", ")));
+        kRedirectPlaces, [rest](std::string_view place) { return rest.starts_with(place); });
+    if (!known) {
+      return base::fail(fmt::format("braces hold one of {}", fmt::join(kRedirectPlaces, ", ")));
+    }
     at = to.find('}', at);
   }
   return to;

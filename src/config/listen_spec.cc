@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "config/host_port.h"
 #include "config/scheme_text.h"
 
@@ -41,7 +42,7 @@ base::Result<ListenSpec> parse_listen_spec(std::string_view text) {
     spec.host_port = fmt::format("{}{}", kInherited, *number);
     return spec;
   }
-  if (all_digits(address)) {
+  if (base::all_digits(address)) {
     return refuse(text, fmt::format("expected HOST:PORT, such as 127.0.0.1:{0}, or :{0} for every "
                                     "IPv4 address",
                                     address));

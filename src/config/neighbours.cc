@@ -96,19 +96,15 @@ constexpr Word kKeys[] = {
     {"*",
      "health_check,health_checks,healthcheck,healthchecks,health,check,checks,inter,rise,interval,"
      "httpchk,option_httpchk,http_check,active_health_check",
-     "there are no active checks yet: a server that does not connect, or keeps failing, is left "
-     "out "
-     "and tried again (mark_down_after in [[pool]], backoff_first in [timeouts])"},
+     kNoActiveChecks},
     {"*", "max_fails,fall,outlier_detection,observe,error_limit,passive_health_check",
      "it is mark_down_after in [[pool]]"},
     {"*", "fail_timeout", "it is backoff_first and backoff_max in [timeouts]"},
     {"*",
      "tls,ssl,https,cert,certs,certificate,certificates,ssl_certificate,ssl_certificate_key,crt,"
      "cert_file,key_file,acme,verify,sni",
-     "there is no TLS yet: let a program in front end it, or listen at tcp:// and let the servers "
-     "do it"},
-    {"*", "backup,is_backup,priority",
-     "there are no backup servers yet: every server of a pool has its turn"},
+     kNoTls},
+    {"*", "backup,is_backup,priority", kNoBackups},
     {"*", "slow_start,slowstart", "there is no slow start yet"},
     {"*", "down,disabled,drain,draining,maintenance,enabled",
      "take the server out of the list and send HUP: what is under way on it goes on"},
@@ -181,12 +177,7 @@ constexpr Kind kPolicies[] = {
 };
 
 bool names_hold(std::string_view names, std::string_view name) {
-  while (!names.empty()) {
-    const std::string_view each = names.substr(0, names.find(','));
-    if (each == name) return true;
-    names.remove_prefix(std::min(each.size() + 1, names.size()));
-  }
-  return false;
+  return base::any_name(names, [name](std::string_view each) { return each == name; });
 }
 
 std::string plain(std::string_view text, bool letters_only) {

@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[log]\npath = \"\"",
             "2:8: key 'log.path': bad value '': expected a text that is not empty"},
         Bad{"log.format = \"xml\"",
-            "1:14: key 'log.format': bad value 'xml': expected json, text, "
+            "1:14: key 'log.format': bad value 'xml': expected auto, json, text, "
             "httplog, tcplog or combined"},
         Bad{"log = \"c.log\"", "1:7: key 'log': bad value 'c.log': expected a table"},
         Bad{"[limits]\nhead_bytes_max = \"61KiB\"",

@@ -37,17 +37,21 @@ std::string_view only_longer(std::string_view name, std::span<const std::string_
   return found;
 }
 
-std::string advice(std::string_view inside, std::string_view name,
-                   std::span<const std::string_view> known,
-                   const std::function<std::string(std::string_view)>& section_with) {
-  if (!section_with) {
-    const std::string_view word = advice_on_key(inside, name);
+std::string section_with(const Reader& reader, std::string_view name) {
+  if (reader.of_coordinator) return coordinator_section_with(name);
+  return reader.section_with ? reader.section_with(name) : std::string();
+}
+
+std::string advice(const Reader& reader, std::string_view name,
+                   std::span<const std::string_view> known) {
+  if (reader.of_coordinator) {
+    const std::string_view word = advice_on_key(reader.path(), name);
     if (!word.empty()) return std::string(word);
   }
   std::string_view near = base::nearest(name, known);
   if (near.empty()) near = only_longer(name, known);
   if (!near.empty()) return fmt::format("did you mean '{}'?", near);
-  const std::string section = section_with ? section_with(name) : coordinator_section_with(name);
+  const std::string section = section_with(reader, name);
   if (!section.empty()) return fmt::format("it belongs into {}", section);
   return fmt::format("known here: {}", join(known));
 }
@@ -83,8 +87,8 @@ void Reader::warn(Position at, std::string what) {
 void Reader::unknown(const Value& member, std::span<const std::string_view> known) {
   const std::string name = text_value(member.key).shown();
   const bool is_list = path_ == "pool" || path_ == "listener";
-  std::string instead = advice(path_, member.key, known, section_with);
-  if (!section_with && is_list && member.kind == Value::Kind::kTable) {
+  std::string instead = advice(*this, member.key, known);
+  if (of_coordinator && is_list && member.kind == Value::Kind::kTable) {
     instead =
         fmt::format("each has a [[{}]] of its own, with name = {}", path_, quoted(member.key));
   }

@@ -56,8 +56,10 @@ class Reader {
   // Where `file` may be used, its content; the problem is reported.
   std::optional<std::string> read_file(const Value& path, size_t max);
 
-  // Instead of the sections of a coordinator's file: another section that has a key of this name,
-  // "[timeouts]", or an empty text.
+  // It is a coordinator's file: an unknown key may be a word of other programs, or of another of
+  // its sections.
+  bool of_coordinator = false;
+  // Of another file with sections: the one that has a key of this name, "[head]", or an empty text.
   std::function<std::string(std::string_view)> section_with{};
   std::vector<Problem> problems;
   std::vector<Problem> warnings;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/parse.h"
+#include "base/text.h"
 #include "config/host_port.h"
 
 namespace giliran::config {
@@ -24,7 +25,7 @@ base::Result<void> check_address(std::string_view text, std::string_view address
     return refuse(
         text, fmt::format("a server has no scheme (the listener's holds), {}: {}", kForm, rest));
   }
-  if (all_digits(address)) {
+  if (base::all_digits(address)) {
     return refuse(text, fmt::format("{}, such as 127.0.0.1:{}", kForm, address));
   }
   const auto parts = split_host_port(address);

@@ -43,7 +43,6 @@ base::Result<T> parse_toml_as(std::string_view text, std::string_view file,
   const Value root = GILIRAN_TRY(parse_toml(text, file));
   T read{};
   Reader reader;
-  reader.section_with = [](std::string_view) { return std::string(); };  // it has none
   read_table(root, keys, read, reader);
   if (!reader.problems.empty()) return refuse(reader.problems, file);
   return read;

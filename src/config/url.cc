@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "config/host_port.h"
 #include "config/scheme_text.h"
 
@@ -85,7 +86,7 @@ bool lacks_scheme(std::string_view text) {
   if (!has_port(authority)) host_port += ":80";
   const auto parts = split_host_port(host_port);
   if (!parts || parts->host.empty() || parts->host.starts_with("unix:")) return false;
-  if (all_digits(parts->host)) return false;
+  if (base::all_digits(parts->host)) return false;
   return has_port(authority) || authority.starts_with('[') || parts->host == "localhost" ||
          parts->host.find('.') != std::string_view::npos;
 }

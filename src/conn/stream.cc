@@ -10,6 +10,11 @@ StreamEnd connect_end(int error) {
   return StreamEnd::kConnectFailed;
 }
 
+bool is_shortage(int error) {
+  return error == EADDRNOTAVAIL || error == EMFILE || error == ENFILE || error == ENOBUFS ||
+         error == ENOMEM;
+}
+
 std::string_view name(StreamEnd end) {
   switch (end) {
     case StreamEnd::kComplete:

@@ -91,6 +91,9 @@ enum class StreamEnd : uint8_t {
 };
 std::string_view name(StreamEnd end);  // "connect-refused"
 StreamEnd connect_end(int error);      // of a connect that failed with that errno
+// A connect failed for want of something of this machine's (descriptors, ports, memory): no fault
+// of the server's.
+bool is_shortage(int error);
 
 struct StreamClosed {
   StreamEnd end = StreamEnd::kComplete;

@@ -9,6 +9,7 @@
 #include <map>
 #include <span>
 
+#include "base/text.h"
 #include "config/keys.h"
 
 namespace giliran::control {
@@ -16,10 +17,6 @@ namespace {
 
 constexpr size_t kNamedMax = 8;   // of one list; a hundred servers would be a page
 constexpr size_t kValueMax = 40;  // a longer value is not shown
-
-std::string_view plural(size_t count) {
-  return count == 1 ? "" : "s";
-}
 
 void add(std::string& list, std::string_view separator, std::string_view item) {
   if (item.empty()) return;
@@ -46,8 +43,9 @@ struct Tally {
   void say(const std::vector<std::string>& names, std::string_view what) {
     const size_t count = names.size();
     if (count == 0) return;
-    const std::string items =
-        text.empty() ? fmt::format("{} {}{}", count, noun, plural(count)) : std::to_string(count);
+    const std::string items = text.empty()
+                                  ? fmt::format("{} {}{}", count, noun, base::plural(count))
+                                  : std::to_string(count);
     add(text, ", ", fmt::format("{} {} ({})", items, what, listed(names)));
   }
 };
@@ -179,7 +177,7 @@ std::string pool_added(const cluster::Pool& pool) {
   std::vector<std::string> names;
   for (const auto& endpoint : pool.endpoints) names.push_back(endpoint->name);
   return fmt::format("pool {} added ({} server{}: {})", pool.name, names.size(),
-                     plural(names.size()), listed(names));
+                     base::plural(names.size()), listed(names));
 }
 
 void say_pools(const cluster::Snapshot& old, const cluster::Snapshot& now, std::string& text) {
@@ -206,22 +204,9 @@ std::string answers_changed(const std::map<uint16_t, config::Answer>& before,
   return listed(statuses);
 }
 
-std::string_view text_of(config::LogFormat format) {
-  switch (format) {
-    case config::LogFormat::kAuto:
-      return "what it was";
-    case config::LogFormat::kJson:
-      return "json";
-    case config::LogFormat::kText:
-      return "text";
-    case config::LogFormat::kHttplog:
-      return "httplog";
-    case config::LogFormat::kTcplog:
-      return "tcplog";
-    case config::LogFormat::kCombined:
-      return "combined";
-  }
-  return "";
+// As the file says it: "auto".
+std::string log_format(const config::Coordinator& config) {
+  return unquoted(config::find_key(config::log_keys(), "format")->write(config));
 }
 
 }  // namespace
@@ -249,7 +234,7 @@ std::vector<std::string> needs_restart(const Plan& running, const Plan& next) {
   };
   if (running.workers != next.workers_wanted) stays("threads", running.workers);
   if (is.log.path != wanted.log.path) stays("log", is.log.path.empty() ? "off" : is.log.path);
-  if (is.log.format != wanted.log.format) stays("log format", text_of(is.log.format));
+  if (is.log.format != wanted.log.format) stays("log format", log_format(is));
   if (is.log.full != wanted.log.full) {
     stays("log full", is.log.full == config::LogFull::kWait ? "wait" : "drop");
   }

@@ -6,6 +6,7 @@
 namespace giliran::control {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -130,6 +131,8 @@ TEST(NeedsRestart, SaysWhatStaysAndKeepsIt) {
       ElementsAre("threads stays 2 until a restart", "log stays a.log until a restart",
                   "log format stays json until a restart", "log full stays drop until a restart",
                   "seed stays random until a restart", "quiet stays false until a restart"));
+  running.config.log.format = config::LogFormat::kAuto;
+  EXPECT_THAT(needs_restart(running, next), Contains("log format stays auto until a restart"));
   keep_until_restart(running, next);
   EXPECT_EQ(next.config.log, running.config.log);
   EXPECT_FALSE(next.config.quiet);

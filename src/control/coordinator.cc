@@ -11,6 +11,7 @@
 
 #include "base/parse.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "control/changes.h"
 #include "control/diagnostics.h"
 #include "control/fleet.h"
@@ -71,10 +72,6 @@ std::string as_block(const std::string& lines) {
     if (c == '\n') block += "  ";
   }
   return block;
-}
-
-std::string_view plural(uint64_t count) {
-  return count == 1 ? "" : "s";
 }
 
 // The process: workers on threads of their own, signals and notices on the calling thread's loop.
@@ -418,9 +415,10 @@ void Coordinator::finish_log() {
 void Coordinator::report_drain() {
   fleet_->ask([](const Left& left) {
     if (left.connections == 0) return;
-    const std::string text = fmt::format("draining: {} connection{}, {} exchange{}, {} flow{} left",
-                                         left.connections, plural(left.connections), left.exchanges,
-                                         plural(left.exchanges), left.flows, plural(left.flows));
+    const std::string text =
+        fmt::format("draining: {} connection{}, {} exchange{}, {} flow{} left", left.connections,
+                    base::plural(left.connections), left.exchanges, base::plural(left.exchanges),
+                    left.flows, base::plural(left.flows));
     spdlog::info("{}", text);
     tell_supervisor("STATUS=" + text);
   });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "report/format.h"
 
 namespace giliran::control {
@@ -23,10 +24,6 @@ std::string clock_text(base::Duration d) {
   return fmt::format("{}{:0{}}:{:02}", hours, s / 60 % 60, s < 3600 ? 1 : 2, s % 60);
 }
 
-std::string_view plural(uint64_t count) {
-  return count == 1 ? "" : "s";
-}
-
 }  // namespace
 
 std::vector<LiveLine> live_lines(const LiveFigures& f, size_t columns, size_t rows) {
@@ -37,12 +34,12 @@ std::vector<LiveLine> live_lines(const LiveFigures& f, size_t columns, size_t ro
   std::vector<LiveLine> lines = {
       {.text = fmt::format("{}   {} in flight   {} connection{}   up {}", report::format_rate(rate),
                            report::format_count(f.in_flight), report::format_count(f.connections),
-                           plural(f.connections), clock_text(f.up)),
+                           base::plural(f.connections), clock_text(f.up)),
        .style = Style::kStrong},
       {.text = fmt::format("  p50 {}   p99 {}   max {}", time(f.seen.total, 50),
                            time(f.seen.total, 99), time(f.seen.total, 100))},
       {.text = fmt::format("  {} error{} now, {} of {} since the start",
-                           report::format_count(f.seen.errors), plural(f.seen.errors),
+                           report::format_count(f.seen.errors), base::plural(f.seen.errors),
                            report::format_count(errors),
                            report::format_count(f.records_before + f.seen.records)),
        .style = f.seen.errors != 0 ? Style::kAlarm : Style::kPlain}};

@@ -4,17 +4,21 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "report/fault.h"
 
 namespace giliran::control {
+namespace {
+
+bool is_error(const telemetry::Record& record) {
+  return record.end != telemetry::End::kOk || report::is_5xx(record.status);
+}
+
+}  // namespace
 
 void Seen::add(const Seen& other) {
   records += other.records;
   errors += other.errors;
   GILIRAN_ASSERT(total.add(other.total).has_value());
-}
-
-bool is_error(const telemetry::Record& record) {
-  return record.end != telemetry::End::kOk || record.status >= 500;
 }
 
 void Meter::write(const telemetry::Record& record) {

@@ -17,8 +17,6 @@ struct Seen {
   void add(const Seen& other);
 };
 
-bool is_error(const telemetry::Record& record);
-
 // Stands before a worker's sink where somebody looks on, and only there. That worker's thread only.
 class Meter final : public telemetry::RecordSink {
  public:

@@ -6,6 +6,7 @@
 
 #include "balance/policy.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "control/descriptors.h"
 #include "net/listen.h"
 
@@ -122,10 +123,6 @@ void apply_descriptors(Plan& plan) {
   if (!descriptors.warning.empty()) plan.warnings.push_back(std::move(descriptors.warning));
 }
 
-std::string_view plural(size_t count) {
-  return count == 1 ? "" : "s";
-}
-
 }  // namespace
 
 std::string Plan::name_of(const Place& place) const {
@@ -174,10 +171,10 @@ std::string describe(const Plan& plan) {
   std::string text = "giliran coordinator:";
   for (size_t i = 0; i < plan.members.size(); ++i) {
     text += fmt::format("{} {} over {} server{}", i == 0 ? "" : ",", plan.config.pools[i].policy,
-                        plan.members[i].size(), plural(plan.members[i].size()));
+                        plan.members[i].size(), base::plural(plan.members[i].size()));
   }
   text += fmt::format(", {} worker{}, {} connections ({} descriptors), log {}\n", plan.workers,
-                      plural(plan.workers), plan.limits.connections_max, plan.descriptors,
+                      base::plural(plan.workers), plan.limits.connections_max, plan.descriptors,
                       plan.config.log.path.empty() ? "off" : plan.config.log.path);
   for (size_t i = 0; i < plan.members.size(); ++i) {
     const std::string pool =

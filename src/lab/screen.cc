@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
+#include "base/text.h"
 #include "report/format.h"
 #include "report/table.h"
+#include "terminal/live_screen.h"
 
 namespace giliran::lab {
 namespace {
@@ -30,10 +30,7 @@ void put_text(std::FILE* to, std::string_view text) {
 
 Screen::Mode Screen::mode_here(bool quiet) {
   if (quiet) return Mode::kQuiet;
-  const char* const terminal = std::getenv("TERM");
-  const bool live =
-      ::isatty(STDERR_FILENO) == 1 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
-  return live ? Mode::kLive : Mode::kLines;
+  return terminal::moves_cursor(STDERR_FILENO) ? Mode::kLive : Mode::kLines;
 }
 
 void Screen::live(std::string_view text) {
@@ -62,7 +59,7 @@ std::string progress_text(std::string_view run, const ClientProgress& progress) 
   std::string text =
       fmt::format("{}  {}  p50 {}  p99 {}  {} error{}", run, report::format_rate(progress.rate),
                   report::format_latency(progress.p50), report::format_latency(progress.p99),
-                  report::format_count(progress.errors), progress.errors == 1 ? "" : "s");
+                  report::format_count(progress.errors), base::plural(progress.errors));
   uint64_t all = 0;
   for (const auto& share : progress.shares) all += share.answers;
   if (all == 0) return text;

@@ -310,7 +310,7 @@ void Exchange::attempt_failed(const conn::StreamClosed& closed) {
   cluster::Endpoint& endpoint = *attempt_.endpoint();
   const bool connect_failed = is_connect_failure(closed.end);
   const bool idle_died = closed.retry != base::Retry::kNever && attempt_.facts().stream.reused;
-  const bool shortage = connect_failed && is_our_shortage(closed.error);
+  const bool shortage = connect_failed && conn::is_shortage(closed.error);
   if (connect_failed) {
     if (!shortage) worker_.connect_failed(*pool_, endpoint, closed);
   } else if (!idle_died && closed.end != conn::StreamEnd::kShutdown &&

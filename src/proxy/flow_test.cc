@@ -11,9 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
 
 class FlowTest : public ProxyTest {
  protected:

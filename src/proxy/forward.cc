@@ -4,6 +4,7 @@
 
 #include "base/decimal.h"
 #include "base/text.h"
+#include "proxy/forwarded_field.h"
 #include "proxy/upgrade.h"
 #include "wire/http1/writer.h"
 
@@ -168,10 +169,6 @@ struct Said {
   }
 };
 
-bool is_proto(std::string_view text) {
-  return text == "http" || text == "https";
-}
-
 void put_node(std::string_view client, Text& text) {
   if (client.find(':') != std::string_view::npos) {
     text.put("for=\"[");
@@ -202,9 +199,9 @@ void add_forwarded(std::string_view host, const ForwardedBy& by, const Said& sai
   Text text(out, kForwardedBytesMax);
   if (!said.forwarded && !by.asker_host.empty()) {
     put_node(without_scope(by.asker_host), text);
-    if (is_proto(said.proto)) {
+    if (const std::string_view proto = known_proto(said.proto); !proto.empty()) {
       text.put(";proto=");
-      text.put(said.proto);
+      text.put(proto);
     }
     text.put(", ");
   }

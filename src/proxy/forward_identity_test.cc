@@ -102,6 +102,8 @@ TEST(ForwardIdentity, WhatXForwardedForSaidIsSaidToThoseWhoReadForwarded) {
   const std::string theirs = "X-Forwarded-For: 2001:db8::1\r\n";
   EXPECT_EQ(forward(theirs + "X-Forwarded-Proto: https\r\n", behind).back(),
             "Forwarded: for=\"[2001:db8::1]\";proto=https, for=10.0.0.9;host=h;proto=http");
+  EXPECT_EQ(forward(theirs + "X-Forwarded-Proto: HTTPS\r\n", behind).back(),
+            "Forwarded: for=\"[2001:db8::1]\";proto=https, for=10.0.0.9;host=h;proto=http");
   const auto odd = forward(theirs + "X-Forwarded-Proto: a;b\r\n", behind);
   EXPECT_EQ(odd.back(), "Forwarded: for=\"[2001:db8::1]\", for=10.0.0.9;host=h;proto=http");
   EXPECT_EQ(odd[1], "X-Forwarded-For: 2001:db8::1, 10.0.0.9");

@@ -80,14 +80,14 @@ base::Address parse_node(const Value& value) {
   return node ? parse_client_address(without_hidden_port(*node)) : base::Address();
 }
 
+}  // namespace
+
 std::string_view known_proto(std::string_view text) {
   for (const std::string_view known : {"http", "https"}) {
     if (base::equals_ignoring_case(text, known)) return known;
   }
   return {};
 }
-
-}  // namespace
 
 bool last_forwarded(std::string_view& list, std::string_view& element) {
   while (!list.empty()) {

@@ -16,6 +16,9 @@ namespace giliran::proxy {
 // comma in a quoted string ends nothing.
 bool last_forwarded(std::string_view& list, std::string_view& element);
 
+// "http" or "https", whatever the case of `text`; empty: it is neither.
+std::string_view known_proto(std::string_view text);
+
 struct ForwardedElement {
   // Who asked (`for`); none where nothing says it, or nothing that is an address: "unknown", an
   // obfuscated name ("_hidden"), a malformed element. An obfuscated port is 0.

@@ -7,12 +7,6 @@
 namespace giliran::proxy {
 namespace {
 
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
-using testing::HasSubstr;
-using testing::StartsWith;
-
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 class HalfCloseTest : public ProxyTest {

@@ -13,12 +13,6 @@ namespace giliran::proxy {
 namespace {
 
 using std::chrono::seconds;
-using telemetry::By;
-using telemetry::End;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const std::string kHeader = "PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n";

@@ -10,11 +10,6 @@ namespace giliran::proxy {
 namespace {
 
 using std::chrono::seconds;
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
-using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr std::string_view kChunkedPost =
     "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstring>
 
 namespace giliran::proxy {
@@ -73,11 +72,6 @@ bool by_coordinator(End end) {
 bool is_connect_failure(conn::StreamEnd end) {
   return end == conn::StreamEnd::kConnectRefused || end == conn::StreamEnd::kConnectTimeout ||
          end == conn::StreamEnd::kConnectFailed;
-}
-
-bool is_our_shortage(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
-         error == EADDRNOTAVAIL;
 }
 
 bool is_named(const config::RetryOn& on, conn::StreamEnd end) {

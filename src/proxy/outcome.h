@@ -20,10 +20,6 @@ bool by_coordinator(telemetry::End end);
 // Nothing was sent: the server could not be connected.
 bool is_connect_failure(conn::StreamEnd end);
 
-// The connect failed for want of something of ours (descriptors, ports, memory): no fault of the
-// server's.
-bool is_our_shortage(int error);
-
 // Whether retry_on names an attempt that ended so, by a word (statuses are another matter).
 bool is_named(const config::RetryOn& on, conn::StreamEnd end);
 

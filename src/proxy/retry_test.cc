@@ -10,12 +10,6 @@ namespace {
 using Reach = net::MemoryWorld::Reach;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr const char* kBusy = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy";
 

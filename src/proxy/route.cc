@@ -1,6 +1,7 @@
 #include "proxy/route.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -176,10 +177,6 @@ constexpr bool is_alphanumeric(char c) {
   return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
 }
 
-bool is_number(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 bool may_redirect_to(std::string_view host) {
   if (host.empty()) return false;
   const bool literal = host.front() == '[' && host.back() == ']';
@@ -248,7 +245,7 @@ std::string_view port_of(std::string_view authority) {
 bool put_port(const conn::RequestHead& head, Expansion& expansion) {
   const std::string_view port = port_of(head.host);
   expansion.put_plain(port.empty() ? kUsualPort : port);
-  return is_number(port);
+  return port.empty() || base::all_digits(port);
 }
 
 bool put_authority(const conn::RequestHead& head, Expansion& expansion) {
@@ -265,14 +262,10 @@ bool put_path(const conn::RequestHead& head, Expansion& expansion) {
   return true;
 }
 
-struct Place {
-  std::string_view name;
-  bool (*put)(const conn::RequestHead& head, Expansion& expansion);  // false: it cannot
-};
-constexpr Place kPlaces[] = {{"{host}", put_host},
-                             {"{port}", put_port},
-                             {"{authority}", put_authority},
-                             {"{path}", put_path}};
+// In the order of config::kRedirectPlaces; false: it cannot.
+using Put = bool (*)(const conn::RequestHead& head, Expansion& expansion);
+constexpr std::array<Put, 4> kPuts = {put_host, put_port, put_authority, put_path};
+static_assert(kPuts.size() == config::kRedirectPlaces.size());
 
 // "//evil.example/x", made of a path, would be the address of another site.
 std::string_view on_this_site(std::string_view text) {
@@ -345,15 +338,15 @@ std::optional<std::string_view> expand_redirect(std::string_view to, const conn:
   const bool other_site = to.starts_with("//");
   Expansion expansion(out);
   while (!to.empty()) {
-    const auto place = std::ranges::find_if(
-        kPlaces, [to](const Place& known) { return to.starts_with(known.name); });
-    if (place == std::end(kPlaces)) {
+    size_t place = 0;
+    while (place < kPuts.size() && !to.starts_with(config::kRedirectPlaces[place])) ++place;
+    if (place == kPuts.size()) {
       expansion.put(to.substr(0, 1));
       to.remove_prefix(1);
       continue;
     }
-    if (!place->put(head, expansion)) return std::nullopt;
-    to.remove_prefix(place->name.size());
+    if (!kPuts[place](head, expansion)) return std::nullopt;
+    to.remove_prefix(config::kRedirectPlaces[place].size());
   }
   const auto text = expansion.text();
   if (!text || other_site) return text;

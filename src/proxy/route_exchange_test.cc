@@ -8,13 +8,6 @@ namespace giliran::proxy {
 namespace {
 
 using config::HeaderChange;
-using telemetry::By;
-using telemetry::End;
-using telemetry::Phase;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
 
 std::string request(const std::string& path, const std::string& more = "",
                     const std::string& method = "GET") {

@@ -2,6 +2,7 @@
 // byte.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -14,6 +15,15 @@
 #include "proxy/worker.h"
 
 namespace giliran::proxy {
+
+// What nearly all of these tests say.
+using telemetry::By;
+using telemetry::End;
+using telemetry::Phase;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
 
 struct KeptRecord {
   telemetry::Record record;  // its texts are below

@@ -295,13 +295,11 @@ void Worker::free_memory(uint64_t bytes) {
   uint32_t ended = 0;
   for (const Holder& holder : holders) {
     if (freed >= bytes || holder.held == 0) break;
+    const bool gives = holder.flow != nullptr ? holder.flow->give_up_memory()
+                                              : holder.client->connection.give_up_memory();
+    if (!gives) continue;
     freed += holder.held;
     ++ended;
-    if (holder.flow != nullptr) {
-      holder.flow->give_up_memory();
-    } else {
-      holder.client->connection.give_up_memory();
-    }
   }
   counts_.cut_for_memory += ended;
   if (ended != 0) notices_.memory_full(ended);

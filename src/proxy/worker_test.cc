@@ -10,11 +10,6 @@ namespace giliran::proxy {
 namespace {
 
 using std::chrono::seconds;
-using telemetry::By;
-using telemetry::End;
-using testing::EndsWith;
-using testing::HasSubstr;
-using testing::StartsWith;
 
 class WorkerTest : public ProxyTest {
  protected:

@@ -157,7 +157,7 @@ void about_clients(const Report& report, const Section& client, std::vector<Find
 }
 
 void about_retries(const Section& s, std::vector<Finding>& out) {
-  if (s.complete != 0 || s.retried == 0) return;
+  if (s.from_json != 0 || s.retried == 0) return;
   out.push_back({.weight = static_cast<double>(s.retried),
                  .title = fmt::format("{} {} were tried again", format_count(s.retried),
                                       title(s.tier, s.kind)),

@@ -3,9 +3,9 @@
 #include "report/fault.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "base/parse.h"
 #include "telemetry/words.h"
 
 namespace giliran::report {
@@ -61,10 +61,6 @@ std::optional<Fault> last_fault(const Line& line) {
   return is_asking(line.tier, line.phase) ? fault : std::nullopt;
 }
 
-bool is_5xx(uint16_t status) {
-  return status >= 500 && status < 600;
-}
-
 // "127.0.0.1:9001 connect-refused", "a 503"
 std::optional<FaultyAttempt> tried_one(std::string_view text) {
   const size_t space = text.rfind(' ');
@@ -82,8 +78,8 @@ std::optional<FaultyAttempt> tried_one(std::string_view text) {
     one.fault = *fault;
     return one;
   }
-  const auto read = std::from_chars(how.data(), how.data() + how.size(), one.status);
-  if (read.ptr != how.data() + how.size() || !is_5xx(one.status)) return std::nullopt;
+  one.status = static_cast<uint16_t>(base::parse_uint(how, 999).value_or(0));
+  if (!is_5xx(one.status)) return std::nullopt;
   one.fault = Fault::kStatus5xx;
   return one;
 }

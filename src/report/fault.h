@@ -26,6 +26,10 @@ enum class Fault : uint8_t {
   kStatus5xx        // an answer like any other, but for its status
 };
 
+constexpr bool is_5xx(uint16_t status) {
+  return status >= 500 && status < 600;
+}
+
 // Whether a coordinator's record that ended in this phase was waiting for a server.
 bool is_asking(telemetry::Tier tier, telemetry::Phase phase);
 

@@ -19,8 +19,8 @@ std::optional<uint64_t> asking_key(const telemetry::Line& line);
 std::optional<uint64_t> asked_key(const telemetry::Line& line);
 
 // Fills in what differs for every comparison of exchanges or flows in `comparisons`, reading
-// `paths` once for every `items_max` records. `logs` says what the
-// logs themselves say of what they lack.
+// `paths` once for every `items_max` records. `logs` says what the logs themselves say of what they
+// lack.
 base::Result<void> join_exactly(std::span<const std::string> paths, size_t items_total,
                                 size_t items_max, const Conservation& logs,
                                 std::vector<Comparison*> comparisons);

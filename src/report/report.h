@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/histogram.h"
@@ -42,6 +43,8 @@ struct Failure {
   std::string example;  // where it was first seen, e.g. server or peer
 };
 
+constexpr std::string_view kNoName = "(none)";  // of the row of records that no server had
+
 struct ServerRow {
   std::string name;     // as this tier calls it
   std::string address;  // where it listens, where this tier knows that
@@ -52,6 +55,8 @@ struct ServerRow {
   uint64_t before = 0;  // attempts on it of records that then went to another server
   std::vector<FaultRow> faults;    // most frequent first
   Quantiles connect, wait, total;  // wait: service on servers; total: of records that are ok
+
+  bool has_name() const { return name != kNoName; }
 };
 
 struct SlowRecord {
@@ -80,9 +85,9 @@ struct Section {
   telemetry::Kind kind{};
   uint64_t records = 0;
   uint64_t ok = 0;
-  uint64_t ok_5xx = 0;    // ok, with a status of 5xx
-  uint64_t complete = 0;  // with all that a record says: from JSON
-  uint64_t messages = 0;  // of flows
+  uint64_t ok_5xx = 0;     // ok, with a status of 5xx
+  uint64_t from_json = 0;  // with all that a record says
+  uint64_t messages = 0;   // of flows
   uint64_t attempts = 0;
   uint64_t retried = 0;  // more than one attempt
   uint64_t reused = 0;

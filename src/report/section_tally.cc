@@ -121,10 +121,10 @@ void SectionTally::add(const Line& line) {
   counts_.body_in += line.body_in;
   counts_.body_out += line.body_out;
   if (line.status != 0) ++counts_.statuses[line.status];
-  if (line.format == telemetry::Format::kJson) ++counts_.complete;
+  if (line.format == telemetry::Format::kJson) ++counts_.from_json;
   if (ok) {
     ++counts_.ok;
-    if (line.status >= 500 && line.status < 600) ++counts_.ok_5xx;
+    if (is_5xx(line.status)) ++counts_.ok_5xx;
   } else {
     add_failure(line);
   }
@@ -180,14 +180,14 @@ SectionTally::Server& SectionTally::server(const Line& line) {
   std::string_view name = own ? line.process_name : line.server;
   const bool says_so = !name.empty() || line.tier != Tier::kClient;
   if (!says_so) name = line.peer;
-  Server& row = server(name.empty() ? "(none)" : name);
+  Server& row = server(name.empty() ? kNoName : name);
   row.says_so = row.says_so && says_so;
   if (row.address.empty()) row.address = own ? line.local : line.upstream;
   return row;
 }
 
 void SectionTally::add_faults(const Line& line) {
-  if (line.end == telemetry::End::kOk && line.tried.empty() && line.status < 500) return;
+  if (line.end == telemetry::End::kOk && line.tried.empty() && !is_5xx(line.status)) return;
   faulty_attempts(line, faulty_);
   for (const FaultyAttempt& one : faulty_) {
     Server& row = one.server.empty() ? server(line) : server(one.server);

@@ -57,6 +57,26 @@ double share(uint64_t part, uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+// Refused, timed out, closed.
+bool means_out(Fault fault) {
+  switch (fault) {
+    case Fault::kRefused:
+    case Fault::kConnectTimeout:
+    case Fault::kUnreachable:
+    case Fault::kTimeout:
+    case Fault::kTotalTimeout:
+    case Fault::kClosed:
+      return true;
+    case Fault::kGivenUp:
+    case Fault::kDeadConnection:
+    case Fault::kBadResponse:
+    case Fault::kTold:
+    case Fault::kStatus5xx:
+      return false;
+  }
+  return false;
+}
+
 double weight_of_each(const FaultRow& f, uint64_t attempts) {
   if (means_out(f.fault)) return kOutWeight;
   if (f.fault == Fault::kDeadConnection) return kSeldomWeight;
@@ -76,25 +96,21 @@ const FaultRow* find(const ServerRow& row, Fault fault) {
   return found == row.faults.end() ? nullptr : &*found;
 }
 
-bool has_name(const ServerRow& row) {
-  return row.name != "(none)";
-}
-
 std::string who(const Section& s, const ServerRow& row) {
   if (s.tier == Tier::kClient && !row.says_so) return row.name;
-  if (has_name(row)) return "Server " + row.shown;
+  if (row.has_name()) return "Server " + row.shown;
   if (s.tier == Tier::kServer) return "A server without a name";
-  return s.complete == 0 ? "The coordinator or a server (this format does not say who)"
-                         : "The coordinator itself";  // by a route's own answer
+  return s.from_json == 0 ? "The coordinator or a server (this format does not say who)"
+                          : "The coordinator itself";  // by a route's own answer
 }
 
 // A fault that all servers (two or more) have to much the same degree is no server's own.
 bool alike_everywhere(const Section& s, Fault fault) {
   double least = 1;
   double most = 0;
-  if (std::ranges::count_if(s.servers, has_name) < 2) return false;
+  if (std::ranges::count_if(s.servers, &ServerRow::has_name) < 2) return false;
   for (const ServerRow& row : s.servers) {
-    if (!has_name(row) || attempts_on(s, row) == 0) continue;
+    if (!row.has_name() || attempts_on(s, row) == 0) continue;
     const FaultRow* f = find(row, fault);
     if (f == nullptr) return false;
     least = std::min(least, share(f->count, attempts_on(s, row)));
@@ -107,7 +123,7 @@ void add_faults(const Section& s, Facts& out) {
   std::set<Fault> everywhere;
   for (const ServerRow& row : s.servers) {
     for (const FaultRow& f : row.faults) {
-      if (has_name(row) && alike_everywhere(s, f.fault)) {
+      if (row.has_name() && alike_everywhere(s, f.fault)) {
         everywhere.insert(f.fault);
       } else {
         add(out, who(s, row), fact_of(f, attempts_on(s, row)));
@@ -118,11 +134,11 @@ void add_faults(const Section& s, Facts& out) {
     FaultRow sum;
     uint64_t attempts = 0;
     for (const ServerRow& row : s.servers) {
-      if (!has_name(row)) continue;
+      if (!row.has_name()) continue;
       if (const FaultRow* f = find(row, fault)) sum.add(*f);
       attempts += attempts_on(s, row);
     }
-    add(out, fmt::format("All {} servers", std::ranges::count_if(s.servers, has_name)),
+    add(out, fmt::format("All {} servers", std::ranges::count_if(s.servers, &ServerRow::has_name)),
         fact_of(sum, attempts));
   }
 }
@@ -198,25 +214,6 @@ Finding finding_of(const std::string& whose, std::vector<Fact> all) {
 }
 
 }  // namespace
-
-bool means_out(Fault fault) {
-  switch (fault) {
-    case Fault::kRefused:
-    case Fault::kConnectTimeout:
-    case Fault::kUnreachable:
-    case Fault::kTimeout:
-    case Fault::kTotalTimeout:
-    case Fault::kClosed:
-      return true;
-    case Fault::kGivenUp:
-    case Fault::kDeadConnection:
-    case Fault::kBadResponse:
-    case Fault::kTold:
-    case Fault::kStatus5xx:
-      return false;
-  }
-  return false;
-}
 
 const Section* seen_from(const Report& report, Kind kind) {
   for (const Tier tier : {Tier::kCoordinator, Tier::kClient, Tier::kServer}) {

@@ -16,7 +16,4 @@ void about_servers(const Report& report, std::vector<Finding>& out);
 // The section from which the kind is seen; null where there is none.
 const Section* seen_from(const Report& report, telemetry::Kind kind);
 
-// Whether faults of the kind mean that the server was out: refused, timed out, closed.
-bool means_out(Fault fault);
-
 }  // namespace giliran::report

@@ -91,7 +91,7 @@ void print_totals(const Section& s, std::ostream& out) {
     }
     out << '\n';
   }
-  if (s.complete == 0) return;
+  if (s.from_json == 0) return;
   if (s.tier == Tier::kCoordinator && s.records != 0) {
     out << fmt::format("  attempts {} ({} tried again), connection reused {}\n",
                        format_count(s.attempts), format_count(s.retried),
@@ -146,7 +146,7 @@ uint64_t answers_5xx(const ServerRow& row) {
 void print_servers(const Section& s, std::ostream& out) {
   if (s.servers.empty()) return;
   const ServerRow& first = s.servers.front();
-  if (s.servers.size() == 1 && (first.name == "(none)" || !first.says_so)) return;
+  if (s.servers.size() == 1 && (!first.has_name() || !first.says_so)) return;
   const std::string wait = s.tier == Tier::kServer ? "service" : "wait";
   Table table({{"server", Align::kLeft},
                {"count"},

@@ -11,18 +11,17 @@ namespace {
 
 constexpr std::string_view kToLineEnd = "\x1b[K";
 constexpr std::string_view kToScreenEnd = "\x1b[J";
-constexpr std::string_view kPlain = "\x1b[0m";
 
 std::string_view begin(LiveLine::Style style) {
   switch (style) {
     case LiveLine::Style::kPlain:
       return "";
     case LiveLine::Style::kStrong:
-      return "\x1b[1m";
+      return kStrongCode;
     case LiveLine::Style::kFaint:
-      return "\x1b[2m";
+      return kFaintCode;
     case LiveLine::Style::kAlarm:
-      return "\x1b[1;31m";
+      return kAlarmCode;
   }
   return "";
 }
@@ -47,7 +46,7 @@ std::string LiveBlock::draw(const std::vector<LiveLine>& lines, size_t columns) 
     if (!widths_.empty()) out += "\r\n";
     out += style;
     out += text;
-    if (!style.empty()) out += kPlain;
+    if (!style.empty()) out += kPlainCode;
     out += kToLineEnd;
     widths_.push_back(report::width(text));
   }

@@ -2,9 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace giliran::terminal {
+
+// What a terminal is sent for the styles of a line, and to end them.
+inline constexpr std::string_view kStrongCode = "\x1b[1m";
+inline constexpr std::string_view kFaintCode = "\x1b[2m";
+inline constexpr std::string_view kAlarmCode = "\x1b[1;31m";
+inline constexpr std::string_view kPlainCode = "\x1b[0m";
 
 struct LiveLine {
   enum class Style : unsigned char { kPlain, kStrong, kFaint, kAlarm };

@@ -29,9 +29,13 @@ bool colour_wanted() {
   return no == nullptr || *no == '\0';
 }
 
-bool LiveScreen::possible() {
+bool moves_cursor(int fd) {
   const char* const name = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && name != nullptr && std::strcmp(name, "dumb") != 0;
+  return ::isatty(fd) == 1 && name != nullptr && std::strcmp(name, "dumb") != 0;
+}
+
+bool LiveScreen::possible() {
+  return moves_cursor(STDERR_FILENO);
 }
 
 LiveScreen::Size LiveScreen::size() {

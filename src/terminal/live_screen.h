@@ -14,6 +14,9 @@ namespace giliran::terminal {
 // https://no-color.org: NO_COLOR is not set, or empty.
 bool colour_wanted();
 
+// It is a terminal, and not one whose cursor cannot be moved (TERM=dumb).
+bool moves_cursor(int fd);
+
 // Thread-safe. Never waits for the terminal: one that takes nothing (^S) is not drawn on.
 class LiveScreen {
  public:
