@@ -241,6 +241,19 @@ bool end_to_end(std::string_view name, bool keep_tracestate) {
   return keep_tracestate || !base::equals_ignoring_case(name, "tracestate");
 }
 
+// What is believed of a client.
+struct Believed {
+  bool identity = false;  // who asks
+  bool tracestate = false;
+};
+
+// Whether a server may hear a field from the client, in the head or behind the body.
+bool may_say(const conn::Field& field, Believed believed) {
+  if (field.id == Name::kHost || field.id == Name::kTraceparent) return false;
+  if (!believed.identity && is_forwarded(field)) return false;
+  return field.id != Name::kOther || end_to_end(field.name, believed.tracestate);
+}
+
 }  // namespace
 
 void forward_request(const conn::RequestHead& head, const ForwardedBy& by, FieldList& out) {
@@ -251,10 +264,9 @@ void forward_request(const conn::RequestHead& head, const ForwardedBy& by, Field
   const bool keep = by.trusted || by.forwarding == Forwarding::kAppend;
   Said said;
   for (const conn::Field& field : head.fields.all()) {
-    if (field.id == Name::kHost || field.id == Name::kTraceparent) continue;
-    if (is_forwarded(field) && (!keep || (add && field.id == Name::kXForwardedFor))) continue;
+    if (!may_say(field, {.identity = keep, .tracestate = by.keep_tracestate})) continue;
+    if (add && field.id == Name::kXForwardedFor) continue;  // its list is made below
     if (field.id == Name::kExpect && head.version == Version::k10) continue;  // means nothing there
-    if (field.id == Name::kOther && !end_to_end(field.name, by.keep_tracestate)) continue;
     if (!passes(head.fields, field, connection_present)) continue;
     said.note(field);
     out.keep(field);
@@ -282,10 +294,20 @@ bool forward_offer(const conn::ResponseHead& head, FieldList& out) {
   return add_upgrade(head.fields, out);
 }
 
-void forward_trailers(const conn::Fields& trailers, FieldList& out) {
+void forward_request_trailers(const conn::Fields& head, const conn::Fields& trailers,
+                              FieldList& out) {
+  out.clear();
+  const bool connection_present = has_connection(head);
+  for (const conn::Field& field : trailers.all()) {
+    if (field.id == Name::kVia || !may_say(field, {})) continue;
+    if (passes(head, field, connection_present)) out.keep(field);
+  }
+}
+
+void forward_response_trailers(const conn::Fields& trailers, FieldList& out) {
   out.clear();
   for (const conn::Field& field : trailers.all()) {
-    if (passes(trailers, field, false)) out.keep(field);
+    if (field.id != Name::kVia && passes(trailers, field, false)) out.keep(field);
   }
 }
 

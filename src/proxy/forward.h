@@ -84,8 +84,13 @@ void forward_response(const conn::ResponseHead& head, FieldList& out);
 // Adds the Upgrade field of a final response that offers protocols (426, or a 200 that says what it
 // could do), those that may pass. False where there is nothing to add.
 bool forward_offer(const conn::ResponseHead& head, FieldList& out);
-// Fields that may stand in a trailer section that is passed on.
-void forward_trailers(const conn::Fields& trailers, FieldList& out);
+// Trailers of a request, by the rules of its head: a server may merge them into it. Of them nobody
+// is believed who asked, and what the head's Connection lists goes too; nor passes what we add to a
+// head.
+void forward_request_trailers(const conn::Fields& head, const conn::Fields& trailers,
+                              FieldList& out);
+// Likewise of a response, but for what its Connection lists.
+void forward_response_trailers(const conn::Fields& trailers, FieldList& out);
 
 // RFC 9110, 9.2.2: may be sent twice with the effect of once.
 bool idempotent(std::string_view method);

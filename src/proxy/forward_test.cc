@@ -123,15 +123,61 @@ TEST(ForwardResponse, DropsWhatBelongsToOneHop) {
               ElementsAre("X-Forwarded-For: stays", "Via: 1.0 giliran"));
 }
 
-TEST(ForwardTrailers, PassesThoseOfTheMessage) {
+conn::Fields trailers_named(const std::vector<const char*>& names) {
   conn::Fields trailers;
-  trailers.items[0] = {.name = "X-Sum", .value = "1"};
-  trailers.items[1] = {.name = "Keep-Alive", .value = "1", .id = wire::http1::Name::kKeepAlive};
-  trailers.count = 2;
+  for (const char* name : names) {
+    trailers.items[trailers.count++] = {
+        .name = name, .value = "1", .id = wire::http1::name_of(name)};
+  }
+  return trailers;
+}
+
+// Behind the body of a request whose head has those fields.
+std::vector<std::string> request_trailers(const std::string& fields,
+                                          const std::vector<const char*>& names) {
+  const std::string text = "PUT /x HTTP/1.1\r\n" + fields + "\r\n";
+  conn::RequestHead head;
+  wire::http1::RequestParser parser;
+  EXPECT_EQ(parser.parse(text, head).parse, wire::http1::Parse::kDone);
   FieldList out;
   out.add("left", "over");
-  forward_trailers(trailers, out);
-  EXPECT_THAT(texts(out), ElementsAre("X-Sum: 1"));
+  forward_request_trailers(head.fields, trailers_named(names), out);
+  return texts(out);
+}
+
+std::vector<std::string> response_trailers(const std::vector<const char*>& names) {
+  FieldList out;
+  out.add("left", "over");
+  forward_response_trailers(trailers_named(names), out);
+  return texts(out);
+}
+
+TEST(ForwardTrailers, PassesThoseOfTheMessage) {
+  EXPECT_THAT(request_trailers("Host: h\r\n", {"X-Sum", "Keep-Alive"}), ElementsAre("X-Sum: 1"));
+  EXPECT_THAT(response_trailers({"X-Sum", "Keep-Alive", "Server-Timing"}),
+              ElementsAre("X-Sum: 1", "Server-Timing: 1"));
+}
+
+TEST(ForwardTrailers, DropsWhatWeAddToAHead) {
+  EXPECT_THAT(request_trailers("Host: h\r\n",
+                               {"Host", "traceparent", "Via", "Forwarded", "X-Forwarded-For",
+                                "X-Forwarded-Proto", "X-Forwarded-Host", "X-FORWARDED-PORT"}),
+              ElementsAre());
+  EXPECT_THAT(response_trailers({"Via"}), ElementsAre());
+}
+
+// A server that merges them into the head is told no more than by the head.
+TEST(ForwardTrailers, DropsWhatTheHeadWouldNotSay) {
+  const std::string fields = "Host: h\r\nConnection: X-Hop\r\n";
+  for (const char* name :
+       {"X-Forwarded-Port", "x-forwarded-prefix", "X-Forwarded-Server", "X-Real-IP", "Proxy",
+        "TraceState", "X-Hop", "Keep-Alive", "X_Forwarded_For"}) {
+    const std::string field = std::string(name) + ": 1";
+    EXPECT_THAT(request(fields + field + "\r\n"), testing::Not(testing::Contains(field)));
+    EXPECT_THAT(request_trailers(fields, {name}), ElementsAre()) << name;
+  }
+  EXPECT_THAT(request_trailers(fields, {"X-Hops", "Prox", "X-Forwarded"}),
+              ElementsAre("X-Hops: 1", "Prox: 1", "X-Forwarded: 1"));
 }
 
 TEST(Idempotent, AsRfc9110Says) {

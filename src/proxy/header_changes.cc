@@ -56,4 +56,10 @@ void apply_changes(std::span<const HeaderChange> changes, FieldList& fields) {
   }
 }
 
+void apply_to_trailers(std::span<const HeaderChange> changes, FieldList& trailers) {
+  for (const HeaderChange& change : changes) {
+    if (change.kind != HeaderChange::Kind::kAdd) remove(change.name, trailers);
+  }
+}
+
 }  // namespace giliran::proxy

@@ -14,6 +14,10 @@ namespace giliran::proxy {
 // belong to one hop are left alone (may_change).
 void apply_changes(std::span<const config::HeaderChange> changes, FieldList& fields);
 
+// Takes out of trailers what the changes would have removed or replaced in the head: who merges
+// them into it would undo the changes. Nothing is set or added there.
+void apply_to_trailers(std::span<const config::HeaderChange> changes, FieldList& trailers);
+
 // Whether a change of that field is possible: not of Content-Length, Transfer-Encoding, Trailer,
 // Connection, Keep-Alive, Proxy-Connection, TE, Upgrade and HTTP2-Settings.
 bool may_change(std::string_view name);

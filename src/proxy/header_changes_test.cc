@@ -63,6 +63,23 @@ TEST(HeaderChanges, WhatFramesAMessageIsLeftAlone) {
   EXPECT_TRUE(may_change("X-Anything"));
 }
 
+TEST(HeaderChanges, TrailersLoseWhatAHeadWouldAndGainNothing) {
+  FieldList list;
+  for (const char* name : {"x-removed", "X-Kept", "X-SET", "X-Added", "X-Removed"}) {
+    list.add(name, "1");
+  }
+  const std::vector<HeaderChange> changes{
+      {.kind = Kind::kRemove, .name = "X-Removed", .value = ""},
+      {.kind = Kind::kSet, .name = "X-Set", .value = "ours"},
+      {.kind = Kind::kSet, .name = "X-Not-There", .value = "ours"},
+      {.kind = Kind::kAdd, .name = "X-Added", .value = "ours"}};
+  apply_to_trailers(changes, list);
+  ASSERT_EQ(list.count, 2U);
+  EXPECT_EQ(list.items[0].name, "X-Kept");
+  EXPECT_EQ(list.items[1].name, "X-Added");
+  EXPECT_EQ(list.items[1].value, "1");
+}
+
 TEST(HeaderChanges, TheMostThereCanBe) {
   FieldList list;
   for (size_t i = 0; i < wire::http1::kFieldsMax + FieldList::kForwardedMax; ++i)

@@ -148,6 +148,39 @@ TEST_F(RouteExchangeTest, HeaderChangesBothWays) {
   }
 }
 
+// Those that are sent again, too.
+TEST_F(RouteExchangeTest, TrailersPassAsTheHeadWouldLetThem) {
+  config::Route& route = add_route("r", "/");
+  route.pool = "default";
+  route.request_headers = {{.kind = HeaderChange::Kind::kRemove, .name = "X-Admin"},
+                           {.kind = HeaderChange::Kind::kSet, .name = "X-Tier", .value = "beta"},
+                           {.kind = HeaderChange::Kind::kAdd, .name = "X-More", .value = "2"}};
+  route.response_headers = {{.kind = HeaderChange::Kind::kRemove, .name = "X-Secret"}};
+  pool_config_.retry_on.statuses = {503};
+  start(2);
+  const auto behind_the_body = [](const std::string& answer) {
+    return [answer](net::TestPeer& peer, const std::string& part) {
+      if (!part.starts_with("PUT")) peer.send(answer);
+    };
+  };
+  servers_[0]->on_request = behind_the_body("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy");
+  servers_[1]->on_request = behind_the_body(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2\r\nhi\r\n0\r\nx-secret: 1\r\nX-Sum: 3\r\n\r\n");
+  const std::string got =
+      get(request("/", "Connection: X-Hop\r\nTransfer-Encoding: chunked\r\n", "PUT") +
+          "2\r\nho\r\n0\r\nx-admin: 1\r\nX-Tier: gold\r\nX-Forwarded-Port: 1\r\n"
+          "X-Forwarded-Prefix: /evil\r\nX-Forwarded-Server: 1\r\nProxy: x\r\nX-Hop: 1\r\n"
+          "X-More: 1\r\nX-Sum: 2\r\n\r\n");
+  EXPECT_THAT(got, EndsWith("\r\n0\r\nX-Sum: 3\r\n\r\n"));
+  for (const auto& server : servers_) {
+    ASSERT_EQ(server->requests.size(), 2U);  // head, body
+    EXPECT_THAT(server->requests[0], HasSubstr("X-Tier: beta\r\n"));
+    EXPECT_THAT(server->requests[1], EndsWith("\r\n0\r\nX-More: 1\r\nX-Sum: 2\r\n\r\n"));
+  }
+  EXPECT_EQ(last().tried, "s0 503");
+}
+
 TEST_F(RouteExchangeTest, TraceAndMaxForwards) {
   start(1);
   EXPECT_THAT(get(request("/", "", "TRACE")), StartsWith("HTTP/1.1 405"));

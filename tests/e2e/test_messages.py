@@ -197,7 +197,8 @@ def test_trailers_both_ways(g):
         with Wire(coordinator.port) as client:
             client.send(b"POST / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTrailer: X-Up\r\n"
                         b"Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Up: 1\r\n"
-                        b"X-Forwarded-For: 6.6.6.6\r\nAuthorization: evil\r\n\r\n")
+                        b"X-Forwarded-For: 6.6.6.6\r\nAuthorization: evil\r\n"
+                        b"X-Forwarded-Prefix: /evil\r\nProxy: evil\r\n\r\n")
             assert fields(client.head())[b"trailer"] == b"X-Down"
             body = client.until(b"\r\n\r\n")
     assert re.fullmatch(rb"3\r\nabc\r\n0\r\nX-Down: 2\r\n\r\n", body), body
