@@ -254,6 +254,8 @@ void HttpSession::write_record(const Ending& ending, base::Instant now, Phase ph
   if (attempt_ != Attempt::kFirst && reason.empty()) record.reason = "retried";
   if (ending.server != kNoServer) record.server = station().recorder.server_name(ending.server);
   if (stream_ != nullptr) put_phases(record, asked.body_bytes, now);
+  // The time until the end belongs to the phase in which it ended; the attempt before is in none.
+  if (stream_ != nullptr && ending.end != End::kOk) put_last_phase(record, now);
   station().sink->write(record);
 }
 
@@ -277,6 +279,26 @@ void HttpSession::put_phases(telemetry::Record& record, uint64_t body_bytes,
   const bool early = facts.request_sent == kNot || facts.request_sent > head_done_;
   record.wait = head_done_ - (early ? facts.connected : facts.request_sent);
   record.data = now - head_done_;
+}
+
+void HttpSession::put_last_phase(telemetry::Record& record, base::Instant now) const {
+  const conn::StreamFacts& facts = stream_->facts();
+  switch (record.phase) {
+    case Phase::kConnect:
+      record.connect = now - facts.began;
+      break;
+    case Phase::kSend:
+      record.send = now - facts.connected;
+      break;
+    case Phase::kWait:
+      record.wait = now - facts.request_sent;
+      break;
+    case Phase::kNone:
+    case Phase::kRequest:
+    case Phase::kQueue:
+    case Phase::kData:
+      break;
+  }
 }
 
 }  // namespace giliran::client

@@ -43,6 +43,7 @@ class HttpSession final : public Session,
   void write_record(const Ending& ending, base::Instant now, telemetry::Phase phase,
                     std::string_view reason);
   void put_phases(telemetry::Record& record, uint64_t body_bytes, base::Instant now) const;
+  void put_last_phase(telemetry::Record& record, base::Instant now) const;
 
   // conn::ClientConnectionOwner
   void on_idle(conn::ClientConnection& connection) override;

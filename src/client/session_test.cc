@@ -54,6 +54,13 @@ class SessionTest : public WorkerTest {
     EXPECT_EQ(worker_->recorder().service_time().count(), c.answered);
     EXPECT_EQ(client_io_.sockets(), 0u);
   }
+  // Of requests that ended when their time was over.
+  void expect_time_in(base::Duration telemetry::Record::* phase) const {
+    for (const telemetry::Record& record : sink_.records) {
+      if (record.kind == Kind::kFlow) continue;
+      EXPECT_GE(record.*phase, std::chrono::milliseconds(900));
+    }
+  }
   uint64_t ended(End end) const { return counts().ends[static_cast<size_t>(end)]; }
 };
 
@@ -148,6 +155,7 @@ TEST_F(TcpSessionTest, ASilentServerIsGivenUpInTime) {
   plan_.requests = 8;
   run({.http = false, .silent = true});
   EXPECT_EQ(ended(End::kServerTimeout), 8u);
+  expect_time_in(&telemetry::Record::wait);
   EXPECT_EQ(server_->requests(), 8u);
   EXPECT_LE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(2500));
 }
@@ -157,6 +165,7 @@ TEST_F(TcpSessionTest, AConnectThatIsNeverAnsweredIsGivenUpInTime) {
   world_.set_reach(kServer, net::MemoryWorld::Reach::kSilent);
   run_without_server();
   EXPECT_EQ(ended(End::kConnectTimeout), 4u);
+  expect_time_in(&telemetry::Record::connect);
 }
 
 TEST_F(TcpSessionTest, LinesNobodyAskedForEndTheFlow) {
@@ -236,6 +245,7 @@ TEST_F(HttpSessionTest, ASilentServerIsGivenUpInTime) {
   plan_.requests = 8;
   run({.silent = true});
   EXPECT_EQ(ended(End::kServerTimeout), 8u);
+  expect_time_in(&telemetry::Record::wait);
   EXPECT_LE(world_.clock().now().time_since_epoch(), std::chrono::milliseconds(2500));
 }
 
@@ -252,6 +262,7 @@ TEST_F(HttpSessionTest, AConnectThatIsNeverAnsweredIsGivenUpInTime) {
   world_.set_reach(kServer, net::MemoryWorld::Reach::kSilent);
   run_without_server();
   EXPECT_EQ(ended(End::kConnectTimeout), 4u);
+  expect_time_in(&telemetry::Record::connect);
   EXPECT_THAT(sink_.lines, Each(HasSubstr(R"("phase":"connect")")));
 }
 

@@ -215,10 +215,15 @@ void TcpSession::write_message(const Ending& ending, base::Instant now, Phase ph
     record.connect = {};
   } else if (connected_ != base::Instant{}) {
     record.connect = connected_ - connect_began_;
+  } else if (phase == Phase::kConnect) {
+    record.connect = now - connect_began_;
   }
+  // Until its end it was in its last phase, however it ended.
   if (sent_ != base::Instant{}) {
     record.send = sent_ - ready_to_send_;
-    if (ending.end == End::kOk) record.wait = now - sent_;
+    record.wait = now - sent_;
+  } else if (phase == Phase::kSend) {
+    record.send = now - ready_to_send_;
   }
   record.up_out = ending.bytes_out;
   record.up_in = ending.bytes_in;
@@ -250,6 +255,8 @@ void TcpSession::write_flow(End end, base::Instant now, Phase phase, std::string
   if (connected_ != base::Instant{}) {
     record.connect = connected_ - connect_began_;
     record.data = now - connected_;
+  } else if (phase == Phase::kConnect) {
+    record.connect = now - connect_began_;
   }
   record.up_out = flow_out_;
   record.up_in = flow_in_;

@@ -205,6 +205,8 @@ void ClientConnection::on_received(net::SocketId, net::Received received) {
   }
   switch (received.kind) {
     case net::Received::Kind::kData:
+      // Whatever becomes of them: of an answer that cannot be read, too.
+      facts_.bytes_in += received.data.size();
       input_.add(io_.buffers(), std::move(received.data));
       process();
       if (state_ == State::kExchange) refresh_deadline();
@@ -260,7 +262,6 @@ bool ClientConnection::process_head() {
     switch_waits_ = true;  // what we send until then is the request's
     return false;
   }
-  facts_.bytes_in += result.consumed;
   if (head.status == 101 && !tunnel) {
     fail(StreamEnd::kBadMessage, 0, Problem::kBadUpgrade);  // nobody asked for one
     return false;
@@ -303,7 +304,6 @@ bool ClientConnection::process_body() {
   thread_local Fields trailers;
   trailers.count = 0;
   BodyIn in = input_.read_body(body_, io_.buffers(), &trailers);
-  facts_.bytes_in += in.wire_bytes;
   if (!in.data.empty()) {
     unconsumed_ += in.data.size();
     read_clock_.read(io_.turn_started(), in.data.size());
@@ -331,7 +331,6 @@ bool ClientConnection::process_tunnel() {
   if (input_.empty()) return false;
   base::Slice part = input_.part(io_.buffers(), input_.view());
   input_.drop_front(part.size());
-  facts_.bytes_in += part.size();
   unconsumed_ += part.size();
   refresh_deadline();
   stream_->on_response_data(std::move(part));
@@ -365,7 +364,7 @@ void ClientConnection::fail(StreamEnd end, int error, Problem problem) {
   count_sent();
   StreamClosed closed{.end = end, .problem = problem, .error = error};
   const bool ended_by_server = end == StreamEnd::kPeerClosed || end == StreamEnd::kPeerReset;
-  const bool answered = facts_.bytes_in != 0 || !input_.empty();
+  const bool answered = facts_.bytes_in != 0;
   if (state_ == State::kConnecting || (ended_by_server && !answered && facts_.bytes_out == 0)) {
     closed.retry = base::Retry::kAlways;
   } else if (ended_by_server && !answered && facts_.reused) {

@@ -93,6 +93,9 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   const base::Address& local();  // where the client connected to; asked of the kernel once
   uint64_t number() const { return facts_.connection; }
   bool carried_any() const { return facts_.sequence != 0; }  // a request, good or refused
+  // Body bytes the kernel has of the answer the connection gave by itself. From on_refused(), and
+  // from on_closed() where StreamClosed::answered is set.
+  uint32_t own_body_sent() const { return own_body_sent_; }
   bool idle() const { return state_ == State::kIdle; }
   void* user = nullptr;  // the handler's
 
@@ -195,6 +198,7 @@ class ServerConnection final : private net::SocketEvents, private ServerStream {
   uint32_t unconsumed_ = 0;
   uint32_t interim_bytes_ = 0;  // said before the answer: bytes_out beyond it are the answer's
   int send_error_ = 0;          // of a tunnel: what is left to receive decides about its end
+  uint32_t own_body_sent_ = 0;
   State state_ = State::kIdle;
   RequestHalf request_half_ = RequestHalf::kEnded;
   ResponseHalf response_half_ = ResponseHalf::kEnded;

@@ -1,4 +1,5 @@
 // What a ServerConnection says: the stream's calls, the answers of its own, and writing.
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -32,12 +33,14 @@ void ServerConnection::refuse(StreamClosed why, uint16_t status) {
   facts_.bytes_in = input_.view().size();
   facts_.bytes_out = 0;
   ++facts_.sequence;
+  own_body_sent_ = 0;
   why.answered = status;
   head_request_ = false;
-  if (status != 0 && !say_answer(why)) why.answered = 0;
+  const bool said = status != 0 && say_answer(why);
+  if (!said) why.answered = 0;
   handler_.on_refused(*this, facts_, why, why.answered, input_.view());
   if (state_ == State::kClosing) return;
-  if (status != 0) {
+  if (said) {
     start_lingering();
   } else {
     close_now(net::CloseMode::kGraceful);
@@ -47,13 +50,14 @@ void ServerConnection::refuse(StreamClosed why, uint16_t status) {
 void ServerConnection::fail_exchange(StreamClosed why, uint16_t status) {
   const bool can_answer = take_back();
   why.answered = can_answer ? status : uint16_t{0};
-  if (can_answer && !say_answer(why)) why.answered = 0;
+  const bool said = can_answer && say_answer(why);
+  if (!said) why.answered = 0;
   end_stream(why);
   if (state_ == State::kClosing) return;
-  if (can_answer) {
+  if (said) {
     start_lingering();
   } else {
-    close_now(net::CloseMode::kReset);
+    close_now(can_answer ? net::CloseMode::kGraceful : net::CloseMode::kReset);
   }
 }
 
@@ -79,7 +83,8 @@ bool ServerConnection::give_up_memory() {
   return true;
 }
 
-// Whether the kernel has taken of it.
+// Whether the kernel has taken of it. An answer of which it takes nothing, because the client does
+// not read what came before, is not sent later either: its record is written now.
 bool ServerConnection::say_answer(const StreamClosed& why) {
   count_sent();
   const uint64_t before = facts_.bytes_out + out_.bytes() - taken_counted_;
@@ -96,10 +101,14 @@ bool ServerConnection::say_answer(const StreamClosed& why) {
   push(response_head(io_.buffers(), head,
                      {.name = "Content-Length", .value = {}, .number = body.size()}, "close"),
        false);
+  const uint32_t body_bytes = head_request_ ? 0U : body.size();
   if (!head_request_) push(std::move(body), false);
   // It is told of before its turn to be sent comes: what is told is what the kernel has.
   io_.send_now(socket_);
   count_sent();
+  // The body is the last of what waits.
+  const uint64_t waits = out_.bytes() - taken_counted_;
+  own_body_sent_ = static_cast<uint32_t>(body_bytes - std::min<uint64_t>(body_bytes, waits));
   return facts_.bytes_out > before;
 }
 

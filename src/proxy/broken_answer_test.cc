@@ -33,7 +33,23 @@ TEST_F(BrokenAnswerTest, ABrokenBodyInOneSegmentWithItsHeadIsA502) {
     EXPECT_THAT(got, Not(HasSubstr("hello")));
     expect_end(End::kBadResponse, By::kServer, Phase::kData, 502);
     EXPECT_EQ(last().record.down_out, got.size());
+    EXPECT_EQ(last().record.up_in, servers_[0]->answer.size());
   }
+}
+
+TEST_F(BrokenAnswerTest, WhatCouldNotBeReadIsCounted) {
+  start(1);
+  servers_[0]->answer = "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n";
+  get();
+  EXPECT_EQ(name(last().record.end), name(End::kBadResponse));
+  EXPECT_EQ(last().record.up_in, servers_[0]->answer.size());
+  servers_[0]->on_request = [](net::TestPeer& peer, const std::string&) {
+    peer.send("HTTP/1.1 200 OK\r\nA");
+    peer.on_done = [&peer] { peer.close(); };
+  };
+  get();
+  EXPECT_EQ(name(last().record.end), name(End::kServerClosed));
+  EXPECT_EQ(last().record.up_in, 18U);
 }
 
 TEST_F(BrokenAnswerTest, TheConnectionGoesOnAfterIt) {
@@ -55,6 +71,28 @@ TEST_F(BrokenAnswerTest, AnotherServerIsAskedWhereThePoolSaysSo) {
   EXPECT_THAT(get(), EndsWith("hi"));
   EXPECT_EQ(last().tried, "s0 bad-response");
   expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
+}
+
+TEST_F(BrokenAnswerTest, AnotherServerGetsTheBodyToo) {
+  pool_config_.retry_on.bad_response = true;
+  start(2);
+  servers_[0]->answer = kChunked + "ZZ\r\n";
+  EXPECT_THAT(get("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"), EndsWith("hi"));
+  EXPECT_EQ(last().tried, "s0 bad-response");
+  EXPECT_EQ(last().record.body_in, 4U);
+  expect_end(End::kOk, By::kNobody, Phase::kNone, 200);
+  ASSERT_EQ(servers_[1]->listener.peers.size(), 1U);
+  EXPECT_EQ(servers_[1]->listener.peers[0]->incoming, "body");
+}
+
+TEST_F(BrokenAnswerTest, NobodyElseIsAskedToRepeatAPost) {
+  pool_config_.retry_on.bad_response = true;
+  start(2);
+  servers_[0]->answer = servers_[1]->answer = kChunked + "ZZ\r\n";
+  EXPECT_THAT(get("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"),
+              StartsWith("HTTP/1.1 502"));
+  EXPECT_EQ(last().record.attempts, 1);
+  EXPECT_EQ(servers_[0]->requests.size() + servers_[1]->requests.size(), 1U);
 }
 
 // No deadline of the answer that was taken back is left to end the next one.

@@ -105,13 +105,18 @@ void Exchange::keep(const base::Slice& data) {
 
 void Exchange::keep_for_another(const base::Slice& data) {
   if (replay_bytes_ + data.size() <= kReplayBytesMax) return keep(data);
+  forget_body();
+}
+
+void Exchange::forget_body() {
   replayable_ = false;
   replay_.clear();
 }
 
 void Exchange::keep_trailers(const conn::Fields& trailers) {
   FieldList& fields = worker_.fields();
-  forward_trailers(trailers, fields);
+  forward_request_trailers(parse_again().fields, trailers, fields);
+  if (route_ != nullptr) apply_to_trailers(route_->options.request_headers, fields);
   if (fields.count == 0) return;
   trailers_ = std::make_unique<OwnedTrailers>();
   for (const conn::Field& f : fields.all()) trailers_->emplace_back(f.name, f.value);
@@ -201,8 +206,9 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   const bool tunnel = asks_tunnel_ && becomes_tunnel(head, method_);
   if (tunnel) worker_.answered(*pool_, endpoint, head.status);  // it may end as it likes
   enter(tunnel ? State::kTunnel : State::kRelaying);
-  replayable_ = replayable_ && replay_.empty() && request_body_ == RequestBody::kEnded;
-  replay_.clear();
+  // The answer may still be taken back and another server asked, until something of it has left.
+  replayable_ = replayable_ && request_body_ == RequestBody::kEnded;
+  if (!replay_.empty() && (!replayable_ || tunnel || !idempotent(method_))) forget_body();
   status_ = head.status;
   attempt_deadline_ = base::kNoDeadline;
   if (tunnel) total_deadline_ = base::kNoDeadline;
@@ -218,10 +224,11 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   }
   std::array<char, kServerTimingBytesMax> timing;
   if (listener_->options.server_timing) {
+    const Phases so_far = phases();
     fields.add(
         "Server-Timing",
         format_server_timing(
-            {.queue = queue_time(), .connect = connect_time(), .wait = wait_time()}, timing));
+            {.queue = so_far.queue, .connect = so_far.connect, .wait = so_far.wait}, timing));
   }
   stream_.send_head(
       {.status = head.status,
@@ -247,13 +254,17 @@ void Exchange::on_upstream_data(base::Slice data) {
 
 void Exchange::on_response_sent(uint32_t bytes) {
   body_out_ += bytes;
+  if (!replay_.empty()) forget_body();
   const bool relays = state_ == State::kRelaying || state_ == State::kTunnel;
   if (relays && attempt_.active()) attempt_.stream().consume(bytes);
 }
 
 void Exchange::on_upstream_end(const conn::Fields& trailers) {
   FieldList& fields = worker_.fields();
-  forward_trailers(trailers, fields);
+  forward_response_trailers(trailers, fields);
+  if (route_ != nullptr && fields.count != 0) {
+    apply_to_trailers(route_->options.response_headers, fields);
+  }
   stream_.send_end(fields.all());
   // As of a flow: a tunnel that the server has ended is no load of the server's.
   if (state_ == State::kTunnel) release_slot();
@@ -261,25 +272,19 @@ void Exchange::on_upstream_end(const conn::Fields& trailers) {
 
 // --- an attempt is over ---
 
-// Of all attempts, now that this one is connected.
-base::Duration Exchange::connect_time() {
-  const conn::StreamFacts& up = attempt_.facts().stream;
-  return up.reused && attempts_ == 1 ? base::Duration{0} : up.connected - attempt_began_;
-}
-
 void Exchange::note_attempt() {
   const AttemptFacts& facts = attempt_.facts();
   up_in_ += facts.stream.bytes_in;
   up_out_ += facts.stream.bytes_out;
   const bool was_connected = facts.stream.connected != base::Instant{};
   if (was_connected) {
-    connect_ = connect_time();
     const bool alive = !facts.stream.reused || facts.stream.bytes_in != 0;
     if (alive) worker_.connected(*attempt_.endpoint());
   }
 }
 
 void Exchange::note_tried(std::string_view how) {
+  spend_attempt();
   tried_before_ = tried_text_.size();
   if (!tried_text_.empty()) tried_text_ += "; ";
   tried_text_ += attempt_.endpoint()->name;
@@ -300,6 +305,7 @@ void Exchange::on_attempt_closed(const conn::StreamClosed& closed) {
   if (closed.end == conn::StreamEnd::kComplete) {
     worker_.answered(*pool_, *attempt_.endpoint(), status_);
     release_slot();
+    replay_.clear();         // nobody else is asked
     drop_rest_of_request();  // of a request that was answered before it was over
     return;
   }
@@ -492,6 +498,7 @@ void Exchange::total_timed_out() {
 
 // An answer of our own instead of a server's.
 void Exchange::fail(const Failure& failure) {
+  failed_at_ = worker_.io().now();
   end_ = failure.end;
   by_ = failure.by;
   phase_ = failure.phase;
@@ -549,7 +556,10 @@ void Exchange::on_closed(const conn::StreamClosed& closed) {
     end_ = end_of_client(closed.end);
     by_ = by_coordinator(end_) ? By::kCoordinator : By::kClient;
     reason_ = std::string(reason_of(closed));
-    if (!stream_.answer_sent()) status_ = closed.answered;
+    if (!stream_.answer_sent()) {
+      status_ = closed.answered;
+      if (closed.answered != 0) body_out_ = connection_.own_body_sent();
+    }
     if (end_ == End::kShutdown) ++worker_.counted().cut;
   } else if (state_ == State::kRelaying || state_ == State::kTunnel) {
     end_ = End::kOk;

@@ -74,6 +74,12 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   };
   enum class RequestBody : uint8_t { kComing, kEnded };
   using OwnedTrailers = std::vector<std::pair<std::string, std::string>>;
+  // What all attempts spent, by phase, one behind the other up to `until`.
+  struct Phases {
+    base::Duration queue{telemetry::kNotReached}, connect{telemetry::kNotReached};
+    base::Duration send{telemetry::kNotReached}, wait{telemetry::kNotReached};
+    base::Instant until{};
+  };
 
   // exchange_start.cc
   std::string_view kept(std::string_view part, const base::Slice& bytes) const;
@@ -96,11 +102,11 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void enter(State to);
   void keep(const base::Slice& data);
   void keep_for_another(const base::Slice& data);
+  void forget_body();
   void keep_trailers(const conn::Fields& trailers);
   void too_large();
   void bad_switch();
   bool tried_elsewhere(const conn::ResponseHead& head);
-  base::Duration connect_time();
   void note_attempt();
   void note_tried(std::string_view how);
   void attempt_failed(const conn::StreamClosed& closed);
@@ -120,8 +126,9 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void cut();
 
   // exchange_record.cc
-  base::Duration queue_time();
-  base::Duration wait_time();
+  Phases phases();
+  void spend_attempt();
+  void record_phases(base::Instant now, telemetry::Record& r);
   void record();
 
   // conn::ServerStreamEvents
@@ -145,16 +152,17 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   base::TraceId trace_;
   base::SpanId span_, parent_;
   base::WallTime arrived_;
-  base::Instant attempt_began_{};  // the first
+  base::Instant attempt_began_{};
+  base::Instant failed_at_{};  // when an answer of our own that says why began; none: never
   base::Instant total_deadline_ = base::kNoDeadline;
   base::Instant attempt_deadline_ = base::kNoDeadline;
   base::Instant queue_deadline_ = base::kNoDeadline;
-  base::Duration connect_{telemetry::kNotReached};
+  Phases spent_;  // of the attempts that were followed by another, or were to be
   net::MemberTimer<Exchange, &Exchange::on_deadline> timer_{*this};
   Tried tried_;
   std::string tried_text_;
   size_t tried_before_ = 0;          // of its bytes: without the attempt noted last
-  std::vector<base::Slice> replay_;  // request body handed to the attempt
+  std::vector<base::Slice> replay_;  // request body handed to the attempt, until none can follow
   std::unique_ptr<OwnedTrailers> trailers_;
   uint64_t body_bytes_max_ = 0;  // 0: no limit
   uint64_t body_in_ = 0, body_out_ = 0, up_in_ = 0, up_out_ = 0;
@@ -173,7 +181,8 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   bool replayable_ = true;
   bool keep_tracestate_ = false;
   bool asks_tunnel_ = false;
-  bool replaced_ = false;  // a dead reused connection was replaced once
+  bool replaced_ = false;       // a dead reused connection was replaced once
+  bool attempt_spent_ = false;  // the last attempt is in spent_
   wire::http1::Version version_;
   telemetry::End end_ = telemetry::End::kOk;
   telemetry::By by_ = telemetry::By::kNobody;

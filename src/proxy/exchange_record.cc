@@ -1,4 +1,6 @@
 // What is written about an exchange: one record, whatever happened.
+#include <algorithm>
+
 #include "proxy/canary.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
@@ -8,6 +10,16 @@ namespace giliran::proxy {
 using telemetry::By;
 using telemetry::End;
 using telemetry::Phase;
+
+namespace {
+
+// The time from `at` to `to` went to `phase`.
+void spend(base::Duration& phase, base::Instant& at, base::Instant to) {
+  phase = std::max(phase, base::Duration{0}) + (to - at);
+  at = to;
+}
+
+}  // namespace
 
 Phase Exchange::phase_now() {
   switch (state_) {
@@ -29,20 +41,67 @@ Phase Exchange::phase_now() {
   return Phase::kNone;
 }
 
-// Once there was an attempt.
-base::Duration Exchange::queue_time() {
+// Those of the attempt under way up to what it has reached. The phases of the attempts before are
+// in them: the time lost on another server is of the phase in which it was lost.
+Exchange::Phases Exchange::phases() {
+  Phases p = spent_;
+  if (p.until == base::Instant{}) p.until = stream_.facts().head_done;
+  if (attempts_ == 0 || attempt_spent_) return p;
+  constexpr base::Instant kNot{};
   const conn::StreamFacts& up = attempt_.facts().stream;
   // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
-  const bool leased = up.reused && attempts_ == 1;
-  return (leased ? up.connected : attempt_began_) - stream_.facts().head_done;
+  spend(p.queue, p.until, up.reused ? up.connected : attempt_began_);
+  if (up.connected == kNot) return p;
+  spend(p.connect, p.until, up.connected);
+  // An answer may come before the request is over: it waited since the connection was ready.
+  const bool answered = up.head_done != kNot;
+  const bool early = answered && (up.request_sent == kNot || up.request_sent > up.head_done);
+  if (up.request_sent != kNot) {
+    base::Instant from = p.until;
+    spend(p.send, early ? from : p.until, up.request_sent);
+  }
+  if (answered) spend(p.wait, p.until, up.head_done);
+  return p;
 }
 
-// Once there is a response head.
-base::Duration Exchange::wait_time() {
+// The attempt came to nothing, and its time is spent: on what it was at.
+void Exchange::spend_attempt() {
   const conn::StreamFacts& up = attempt_.facts().stream;
-  // An answer may come before the request is over.
-  const bool early = up.request_sent == base::Instant{} || up.request_sent > up.head_done;
-  return up.head_done - (early ? up.connected : up.request_sent);
+  constexpr base::Instant kNot{};
+  spent_ = phases();
+  base::Duration& last = up.connected == kNot                              ? spent_.connect
+                         : up.request_sent == kNot && up.head_done == kNot ? spent_.send
+                                                                           : spent_.wait;
+  spend(last, spent_.until, worker_.io().now());
+  attempt_spent_ = true;
+}
+
+// What is left of the time until the end belongs to the phase in which it ended; what an answer of
+// our own then takes, which is as long as its reader wants, to its data.
+void Exchange::record_phases(base::Instant now, telemetry::Record& r) {
+  Phases p = phases();
+  const bool failed = failed_at_ != base::Instant{};
+  const base::Instant end = failed ? std::max(failed_at_, p.until) : now;
+  const bool answered =
+      attempts_ != 0 && !attempt_spent_ && attempt_.facts().stream.head_done != base::Instant{};
+  if (answered) {
+    spend(r.data, p.until, now);
+  } else if (r.phase == Phase::kQueue) {
+    spend(p.queue, p.until, end);
+  } else if (r.phase == Phase::kConnect) {
+    spend(p.connect, p.until, end);
+  } else if (r.phase == Phase::kSend) {
+    spend(p.send, p.until, end);
+  } else if (r.phase == Phase::kWait) {
+    spend(p.wait, p.until, end);
+  } else if (r.phase == Phase::kData) {
+    spend(r.data, p.until, end);
+  }
+  if (failed && r.phase != Phase::kRequest) spend(r.data, p.until, now);
+  r.queue = p.queue;
+  r.connect = p.connect;
+  r.send = p.send;
+  r.wait = p.wait;
 }
 
 void Exchange::record() {
@@ -93,16 +152,8 @@ void Exchange::record() {
     r.upstream = endpoint.address;
     r.upstream_local = attempt_.facts().local;
     r.reused = up.reused;
-    r.queue = queue_time();
-    r.connect = connect_;
-    if (connect_ != telemetry::kNotReached && up.request_sent != base::Instant{}) {
-      r.send = up.request_sent - up.connected;
-    }
-    if (up.head_done != base::Instant{}) {
-      r.wait = wait_time();
-      r.data = now - up.head_done;
-    }
   }
+  record_phases(now, r);
   if (pool_ != nullptr) {
     r.pool = pool_->name;
     r.policy = pool_->policy;

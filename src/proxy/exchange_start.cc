@@ -286,11 +286,9 @@ void Exchange::attempt(const conn::RequestHead& head, uint32_t index, bool fresh
   slot_ = &endpoint;
   chosen_ = index;
   if (!tried_.has(index)) tried_.add(index);
-  if (attempts_++ == 0) {
-    attempt_began_ = worker_.io().now();
-  } else {
-    ++worker_.counted().retries;
-  }
+  attempt_began_ = worker_.io().now();
+  attempt_spent_ = false;
+  if (attempts_++ != 0) ++worker_.counted().retries;
   attempt_credit_ = 0;
   conn::LeaseOptions lease{.fresh = fresh};
   if (!idempotent(method_)) lease.idle_at_most = kJustUsed;

@@ -435,6 +435,10 @@ void Flow::record() {
   if (connected_ != base::Instant{}) {
     r.connect = connected_ - chosen_;
     r.data = now - connected_;
+  } else if (attempts_ != 0 && phase_ == Phase::kConnect) {
+    r.connect = now - chosen_;  // until it was given up
+  } else if (phase_ == Phase::kQueue) {
+    r.queue = now - accepted_;
   }
   if (end_ != End::kOk && error_ != 0) r.reason = strerrorname_np(error_);
   r.process_name = worker_.listener(listener_).name;

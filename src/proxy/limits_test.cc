@@ -134,6 +134,8 @@ TEST_F(ProxyLimitsTest, TotalWhileItConnects) {
   world_.set_reach(servers_[0]->address, net::MemoryWorld::Reach::kSilent);
   EXPECT_THAT(get(), StartsWith("HTTP/1.1 504"));
   expect_end(End::kTotalTimeout, By::kCoordinator, Phase::kConnect, 504);
+  EXPECT_GE(last().record.connect, milliseconds(990));
+  EXPECT_EQ(sum_of_phases(last().record), last().record.total);
   EXPECT_GE(last().record.total, seconds(1));
   EXPECT_LT(last().record.total, milliseconds(1100));
 }
@@ -145,6 +147,8 @@ TEST_F(ProxyLimitsTest, TotalWhileItWaits) {
   EXPECT_THAT(got, StartsWith("HTTP/1.1 504"));
   EXPECT_THAT(got, HasSubstr("end=total-timeout; by=coordinator; phase=wait\r\n"));
   expect_end(End::kTotalTimeout, By::kCoordinator, Phase::kWait, 504);
+  EXPECT_GE(last().record.wait, milliseconds(990));
+  EXPECT_EQ(sum_of_phases(last().record), last().record.total);
   EXPECT_EQ(notices_, "");
 }
 

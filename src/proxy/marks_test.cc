@@ -234,6 +234,9 @@ class OwnAnswerTest : public ProxyTest {
     settle();
     return client.incoming;
   }
+  static size_t body_bytes(const std::string& answer) {
+    return answer.size() - answer.find("\r\n\r\n") - 4;
+  }
 };
 
 TEST_F(OwnAnswerTest, TheParsersRefusalSaysWhoIsToBlame) {
@@ -244,6 +247,8 @@ TEST_F(OwnAnswerTest, TheParsersRefusalSaysWhoIsToBlame) {
                              "details=\"bad-content-length\"; end=bad-request; by=client; "
                              "phase=request\r\n"));
   EXPECT_THAT(got, EndsWith("\r\n\r\ngiliran: bad-request (bad-content-length)\n"));
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_EQ(records_[0].record.body_out, body_bytes(got));
 }
 
 TEST_F(OwnAnswerTest, AHeadThatDoesNotCome) {
@@ -252,6 +257,8 @@ TEST_F(OwnAnswerTest, AHeadThatDoesNotCome) {
   const std::string got = told("GET / HT");
   EXPECT_THAT(got, StartsWith("HTTP/1.1 408"));
   EXPECT_THAT(got, HasSubstr("end=client-timeout; by=client; phase=request\r\n"));
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_EQ(records_[0].record.body_out, body_bytes(got));
 }
 
 TEST_F(OwnAnswerTest, ABodyThatIsWrongOrDoesNotComeIsInThePhaseOfTheRecord) {
@@ -260,12 +267,15 @@ TEST_F(OwnAnswerTest, ABodyThatIsWrongOrDoesNotComeIsInThePhaseOfTheRecord) {
   servers_[0]->on_request = [](net::TestPeer&, const std::string&) {};
   const std::string post = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
   std::string got = told(post + "zz\r\n");
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_EQ(records_[0].record.body_out, body_bytes(got));
   EXPECT_THAT(got, StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(got, HasSubstr("end=bad-request; by=client; phase=send\r\n"));
   got = told(post + "5\r\n");
   EXPECT_THAT(got, StartsWith("HTTP/1.1 408"));
   EXPECT_THAT(got, HasSubstr("end=client-timeout; by=client; phase=send\r\n"));
   ASSERT_EQ(records_.size(), 2U);
+  EXPECT_EQ(records_[1].record.body_out, body_bytes(got));
   for (const KeptRecord& kept : records_) EXPECT_EQ(name(kept.record.phase), "send");
 }
 

@@ -145,6 +145,7 @@ TEST_F(QueueTest, TooLongIsAnswered) {
   expect_end(last(), End::kQueueTimeout, By::kCoordinator, Phase::kQueue, 503);
   EXPECT_GE(last().record.total, seconds(2));
   EXPECT_LT(last().record.total, milliseconds(2100));
+  EXPECT_EQ(sum_of_phases(last().record), last().record.total);
   answer_one();
   settle();
   expect_free();
@@ -307,6 +308,7 @@ TEST_F(QueueTest, AFlowsTimeInTheQueueIsBounded) {
   ASSERT_TRUE(until([&] { return waits.ended; }));
   EXPECT_EQ(name(last().record.end), name(End::kQueueTimeout));
   EXPECT_EQ(name(last().record.phase), name(Phase::kQueue));
+  EXPECT_EQ(last().record.queue, last().record.total);
   answer_one();
   settle();
   expect_free();

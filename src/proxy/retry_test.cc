@@ -235,6 +235,8 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongToConnect) {
   EXPECT_EQ(last().tried, "s0 connect-timeout");
   EXPECT_LT(last().record.total, seconds(1));
   EXPECT_GE(last().record.total, options_.attempt_timeout);
+  EXPECT_GE(last().record.connect, milliseconds(490));
+  EXPECT_EQ(sum_of_phases(last().record), last().record.total);
   EXPECT_EQ(notices_, "s0 down ");
 }
 
@@ -250,6 +252,26 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongToAnswer) {
   EXPECT_TRUE(until([&] { return late.ended || late.receive_error != 0; }));
 }
 
+// Whoever was waited for in vain was waited for: nothing of it is connecting or queueing.
+TEST_F(RetryTest, TheTimeOfALostAttemptIsOfThePhaseInWhichItWasLost) {
+  options_.attempt_timeout = milliseconds(500);
+  start(2);
+  get();
+  get();
+  servers_[0]->on_request =
+      servers_[1]->on_request = [this](net::TestPeer& peer, const std::string&) {
+        if (asked() == 4) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+      };
+  EXPECT_THAT(get(), EndsWith("hi"));
+  const telemetry::Record& r = last().record;
+  EXPECT_EQ(r.attempts, 2);
+  EXPECT_TRUE(r.reused);
+  EXPECT_EQ(r.connect, base::Duration{0});
+  EXPECT_LT(r.queue, milliseconds(10));
+  EXPECT_GE(r.wait, milliseconds(490));
+  EXPECT_EQ(sum_of_phases(r), r.total);
+}
+
 TEST_F(RetryTest, AnAttemptThatTakesTooLongIsAnsweredWhereTimeoutIsNotListed) {
   options_.attempt_timeout = milliseconds(500);
   pool_config_.retry_on.timeout = false;
@@ -260,6 +282,8 @@ TEST_F(RetryTest, AnAttemptThatTakesTooLongIsAnsweredWhereTimeoutIsNotListed) {
   EXPECT_THAT(got, HasSubstr("end=server-timeout; by=server; phase=wait"));
   expect_end(End::kServerTimeout, By::kServer, Phase::kWait, 504);
   EXPECT_EQ(last().record.attempts, 1);
+  EXPECT_GE(last().record.wait, milliseconds(490));
+  EXPECT_EQ(sum_of_phases(last().record), last().record.total);
 }
 
 TEST_F(RetryTest, TheAttemptTimeoutIsOverWithTheHead) {

@@ -247,6 +247,15 @@ class ProxyTest : public testing::Test, public Notices {
   decltype(cluster::Pool::endpoints) endpoints_;
 };
 
+// What a record says of its time; total, unless an answer came before the request was over.
+inline base::Duration sum_of_phases(const telemetry::Record& r) {
+  base::Duration sum{0};
+  for (const base::Duration d : {r.head, r.queue, r.connect, r.send, r.wait, r.data}) {
+    if (d != telemetry::kNotReached) sum += d;
+  }
+  return sum;
+}
+
 inline bool begins(std::string_view text, std::string_view with) {
   return text.starts_with(with);
 }

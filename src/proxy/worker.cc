@@ -359,6 +359,7 @@ void Worker::on_refused(conn::ServerConnection& connection, const conn::StreamFa
   r.total = now - facts.first_byte;
   r.down_in = facts.bytes_in;
   r.down_out = facts.bytes_out;
+  if (status != 0) r.body_out = connection.own_body_sent();
   // What can be shown of a request that could not be read: its first line.
   r.target = bytes.substr(0, bytes.find_first_of("\r\n"));
   r.reason = bad ? wire::http1::problem_name(why.problem) : conn::name(why.end);

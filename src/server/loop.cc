@@ -91,6 +91,7 @@ void Loop::on_refused(conn::ServerConnection& connection, const conn::StreamFact
   record.by = outcome.by;
   record.phase = telemetry::Phase::kRequest;
   record.status = status;
+  if (status != 0) record.body_out = connection.own_body_sent();
   record.reason = outcome.reason;
   record.span = next_span();
   set_connection(record, facts, *static_cast<HttpPeer*>(connection.user));

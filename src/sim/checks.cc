@@ -81,7 +81,9 @@ void check_limits(Ledger& ledger, const KeptRecord& kept) {
   const Bounds& bounds = ledger.bounds;
   if (const auto found = bounds.pools.find(kept.pool); found != bounds.pools.end()) {
     const Bounds::OfPool& pool = found->second;
-    if (pool.limited && r.queue > pool.queue_timeout + kSlack) {
+    // One stay in front of each attempt, and one that ended it.
+    const uint32_t stays = r.attempts + (r.phase == Phase::kQueue ? 1U : 0U);
+    if (pool.limited && r.queue > stays * (pool.queue_timeout + kSlack)) {
       ledger.wrong(fmt::format("in the queue for {} us: {}", base::to_us(r.queue), describe(kept)));
     }
     if (tries_of(kept).of_budget > pool.retries_max) {
