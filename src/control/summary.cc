@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace giliran::control {
 namespace {
 
@@ -13,6 +15,10 @@ const std::string kOthers = "(others)";
 
 uint64_t chosen(const cluster::Endpoint& endpoint) {
   return endpoint.live.chosen.load(std::memory_order_relaxed);
+}
+
+std::string times(uint64_t count) {
+  return fmt::format("{} time{}", count, base::plural(count));
 }
 
 bool has(const cluster::Snapshot& snapshot, const std::shared_ptr<cluster::Endpoint>& endpoint) {
@@ -43,13 +49,14 @@ std::string ServerCounts::text(const cluster::Snapshot& now) const {
   for (const auto& pool : now.pools) {
     const std::string of = now.pools.size() > 1 ? " of pool " + pool->name : "";
     for (const auto& endpoint : pool->endpoints) {
-      text += fmt::format("  server {}{} chosen {} times\n", endpoint->name, of, chosen(*endpoint));
+      text +=
+          fmt::format("  server {}{} chosen {}\n", endpoint->name, of, times(chosen(*endpoint)));
     }
   }
   std::map<std::string, uint64_t> removed = chosen_;
   for (const auto& endpoint : removed_) removed[endpoint->name] += chosen(*endpoint);
-  for (const auto& [name, times] : removed) {
-    text += fmt::format("  server {}, removed, chosen {} times\n", name, times);
+  for (const auto& [name, count] : removed) {
+    text += fmt::format("  server {}, removed, chosen {}\n", name, times(count));
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/text.h"
 #include "lab/commands.h"
 #include "lab/summary_parts.h"
 #include "lab/verdict.h"
@@ -48,10 +49,11 @@ std::string each_run(const Scenario& scenario) {
 }
 
 std::string heading(const LabResult& result) {
-  return fmt::format("Giliran lab \"{}\": {} of {} runs, {:.1f} s on {} core{}.{} Seed {}.",
+  return fmt::format("Giliran lab \"{}\": {} of {} run{}, {:.1f} s on {} core{}.{} Seed {}.",
                      result.scenario.name, result.runs.size(), result.scenario.runs.size(),
-                     base::to_seconds(result.elapsed), result.cores, result.cores == 1 ? "" : "s",
-                     each_run(result.scenario), result.seed);
+                     base::plural(result.scenario.runs.size()), base::to_seconds(result.elapsed),
+                     result.cores, result.cores == 1 ? "" : "s", each_run(result.scenario),
+                     result.seed);
 }
 
 std::string rates(const LabResult& result) {
@@ -152,8 +154,8 @@ std::string uneven_turns(const LabResult& result) {
   }
   if (judged == 0) return {};
   if (!uneven.empty()) return "Turns of round robin\n" + uneven;
-  return fmt::format("Turns of round robin: even, to within 1, in all {} runs that had to be.\n",
-                     judged);
+  return fmt::format("Turns of round robin: even, to within 1, in {} that had to be.\n",
+                     judged == 1 ? "the run" : fmt::format("all {} runs", judged));
 }
 
 std::string turns(const LabResult& result) {

@@ -32,7 +32,7 @@ struct Comparison {
   telemetry::Tier left = telemetry::Tier::kClient;
   telemetry::Tier right = telemetry::Tier::kCoordinator;
   uint64_t left_count = 0;
-  uint64_t right_count = 0;  // with a known parent
+  uint64_t right_count = 0;  // with a known parent, or refused unread on a known connection
   uint64_t foreign = 0;      // on the right, whose parent is in no log of the left: not counted
   // Bytes towards the server and back, of the records compared byte by byte (all where every
   // record is ok; otherwise those that are ok on both sides).
@@ -56,7 +56,8 @@ struct Conservation {
 struct ConservationOptions {
   // Logs of every process are given: a tier without records is one that recorded nothing.
   bool complete = false;
-  // Memory bound of the second pass: 48 bytes each; more records mean more passes.
+  // Memory bound of the second pass: 56 bytes each; more records mean more passes. A request that
+  // the coordinator could not read takes 72 bytes more, of all passes together.
   size_t items_max = size_t{2} << 20;
 };
 

@@ -119,6 +119,61 @@ TEST(Conservation, ByteSumsThatDifferAreADifference) {
   EXPECT_EQ(result.comparisons[0].named[0].name, "bytes differ");
 }
 
+// What a coordinator writes of a request whose head it could not read: no parent.
+Record refused_unread(const Record& of, uint16_t port, uint16_t status) {
+  Record r = of;
+  fail(r, End::kBadRequest, By::kClient, Phase::kRequest);
+  r.parent = {};
+  r.peer = base::Address::loopback(port);
+  r.server = {};
+  r.upstream = {};
+  r.attempts = 0;
+  r.status = status;
+  return r;
+}
+
+TEST(Conservation, WhatTheCoordinatorCouldNotReadIsFoundByItsConnection) {
+  SampleRun run = SampleRun::exchanges(100);
+  for (size_t i = 10; i < 13; ++i) {
+    const auto port = static_cast<uint16_t>(40'000 + i);
+    run.client[i].local = base::Address::loopback(port);
+    run.client[i].status = 414;
+    run.client[i].server = {};
+    run.coordinator[i] = refused_unread(run.coordinator[i], port, 414);
+  }
+  run.server.erase(run.server.begin() + 10, run.server.begin() + 13);
+  const Conservation result = check({.run = run});
+  EXPECT_TRUE(result.conserved());
+  EXPECT_THAT(named(result), testing::ElementsAre("refused before it could be read/bad-request/3",
+                                                  "lost before hand-off/bad-request/3"));
+  EXPECT_EQ(result.comparisons[0].right_count, 100);
+  const Conservation often = check({.run = run, .extra = "", .options = {.items_max = 50}});
+  EXPECT_EQ(named(often), named(result));
+}
+
+TEST(Conservation, ARefusalExplainsNoAnswerOfAnotherConnectionOrStatus) {
+  SampleRun run = SampleRun::exchanges(100);
+  for (const size_t i : {10u, 20u, 30u, 40u}) {
+    run.client[i].local = base::Address::loopback(40'000);
+    run.client[i].status = 414;
+  }
+  run.client[30].status = 431;
+  run.client[40].status = 200;  // a 200 is no refusal
+  // Two of the port are refused with 414 (it was used again); another port's is somebody else's.
+  run.coordinator[10] = refused_unread(run.coordinator[10], 40'000, 414);
+  run.coordinator[20] = refused_unread(run.coordinator[20], 40'001, 414);
+  run.coordinator[30] = refused_unread(run.coordinator[30], 40'000, 414);
+  run.coordinator[40] = refused_unread(run.coordinator[40], 40'000, 200);
+  const Conservation result = check({.run = run});
+  EXPECT_FALSE(result.conserved());
+  const std::vector<Named>& all = result.comparisons[0].named;
+  ASSERT_EQ(all.size(), 2);
+  EXPECT_EQ(all[0].name, "answered but not recorded");
+  EXPECT_EQ(all[0].count, 2);
+  EXPECT_EQ(all[1].name, "refused before it could be read");
+  EXPECT_EQ(all[1].count, 2);
+}
+
 TEST(Conservation, WhatHappenedAndIsRecordedIsAccountedFor) {
   SampleRun run = SampleRun::exchanges(100);
   // Never connected: the client alone knows.

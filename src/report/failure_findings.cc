@@ -33,17 +33,17 @@ std::string what_happened(End end) {
     case End::kLimit:
       return "met a limit";
     case End::kRateLimited:
-      return "were more than their clients may ask";
+      return "were more than a client may ask";
     case End::kTotalTimeout:
-      return "were not done in the time they may take in all";
+      return "were not done in the time that one may take in all";
     case End::kClientClosed:
-      return "were given up by their clients";
+      return "were given up by the client";
     case End::kClientTimeout:
-      return "had clients that were too slow";
+      return "had a client that was too slow";
     case End::kBadRequest:
       return "could not be read";
     case End::kBodyTooLarge:
-      return "had bodies that are too large";
+      return "had a body that is too large";
     case End::kDenied:
       return "were denied";
     case End::kIdleTimeout:
@@ -63,6 +63,13 @@ std::string what_happened(End end) {
       break;
   }
   return "";  // a server's fault: server_findings.h
+}
+
+// "was denied" of one.
+std::string of_number(std::string what, uint64_t count) {
+  constexpr std::string_view kWere = "were ";
+  if (count == 1 && what.starts_with(kWere)) what.replace(0, kWere.size(), "was ");
+  return what;
 }
 
 double weight_of(End end, uint64_t count) {
@@ -121,8 +128,8 @@ void about_other_failures(const Section& s, double servers_weight, std::vector<F
     count += f.count;
     if (most == nullptr) most = &f;
   }
-  for (const auto& [end, counted] : by_end) {
-    const auto& [count, most] = counted;
+  for (const auto& [end, counts] : by_end) {
+    const auto& [count, most] = counts;
     const std::string what = what_happened(end);
     if (what.empty()) continue;
     double weight = weight_of(end, count);
@@ -131,7 +138,7 @@ void about_other_failures(const Section& s, double servers_weight, std::vector<F
     }
     out.push_back(
         {.weight = weight,
-         .title = fmt::format("{} {} {}", format_count(count), title(s.tier, s.kind), what),
+         .title = fmt::format("{} {}", counted(count, s.tier, s.kind), of_number(what, count)),
          .detail = fmt::format("{} ({}), first {}", format_share(count, s.records),
                                reason_text(*most), most->example)});
   }
@@ -151,16 +158,16 @@ void about_clients(const Report& report, const Section& client, std::vector<Find
   const uint64_t more = count - known->errors();
   out.push_back(
       {.weight = static_cast<double>(more),
-       .title = fmt::format("{} {} failed that did not fail at the coordinator", format_count(more),
-                            title(client.tier, client.kind)),
+       .title = fmt::format("{} failed that did not fail at the coordinator",
+                            counted(more, client.tier, client.kind)),
        .detail = fmt::format("most often {}, first {}", reason_text(*most), most->example)});
 }
 
 void about_retries(const Section& s, std::vector<Finding>& out) {
   if (s.from_json != 0 || s.retried == 0) return;
   out.push_back({.weight = static_cast<double>(s.retried),
-                 .title = fmt::format("{} {} were tried again", format_count(s.retried),
-                                      title(s.tier, s.kind)),
+                 .title = fmt::format("{} {}", counted(s.retried, s.tier, s.kind),
+                                      of_number("were tried again", s.retried)),
                  .detail = "this format does not say which server had failed them; JSON does"});
 }
 

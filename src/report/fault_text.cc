@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "report/format.h"
 
 namespace giliran::report {
@@ -72,9 +73,10 @@ std::string did(Fault fault) {
 }
 
 std::string detail_text(const FaultRow& f, uint64_t attempts) {
-  return fmt::format("{} of {} {} ({}){}{}", format_count(f.count), format_count(attempts),
-                     f.fault == Fault::kStatus5xx ? "answers" : "attempts", statuses_text(f),
-                     when_text(f), then_text(f));
+  const std::string noun = fmt::format("{}{}", f.fault == Fault::kStatus5xx ? "answer" : "attempt",
+                                       base::plural(attempts));
+  return fmt::format("{} of {} {} ({}){}{}", format_count(f.count), format_count(attempts), noun,
+                     statuses_text(f), when_text(f), then_text(f));
 }
 
 }  // namespace giliran::report

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "report/failure_findings.h"
 #include "report/format.h"
 #include "report/server_findings.h"
@@ -35,8 +36,8 @@ void about_conservation(const Report& report, std::vector<Finding>& out) {
   for (const Tier tier : {Tier::kClient, Tier::kCoordinator, Tier::kServer}) {
     if (const uint64_t n = report.conservation.dropped[static_cast<size_t>(tier)]; n != 0) {
       out.push_back({.weight = kRemark,
-                     .title = fmt::format("The {} log dropped {} records itself", name(tier),
-                                          format_count(n)),
+                     .title = fmt::format("The {} log dropped {} record{} itself", name(tier),
+                                          format_count(n), base::plural(n)),
                      .detail = "--log-full wait keeps them"});
     }
   }
@@ -52,9 +53,18 @@ void about_ends(const Report& report, std::vector<Finding>& out) {
       if (file.stats.unended[static_cast<size_t>(c.right)] == 0) continue;
       for (const Named& n : c.named) missing += n.name == kNoEndMark ? n.count : 0;
     }
-    out.push_back({.weight = missing == 0 ? kRemark : static_cast<double>(missing),
-                   .title = fmt::format("{} stops without its end mark{}", file.path,
-                                        processes == 1 ? "" : fmt::format(" {} times", processes)),
+    const std::string times = processes == 1 ? "" : fmt::format(" {} times", processes);
+    if (missing == 0) {
+      // Usual: a report of programs that run.
+      out.push_back(
+          {.weight = kRemark,
+           .title = fmt::format("{} is still being written, or its process was killed", file.path),
+           .detail =
+               "it stops without its end mark" + times + "; its last records may be missing"});
+      continue;
+    }
+    out.push_back({.weight = static_cast<double>(missing),
+                   .title = fmt::format("{} stops without its end mark{}", file.path, times),
                    .detail = "its process was killed, or still runs; its last records may be "
                              "missing"});
   }
@@ -104,10 +114,13 @@ const Section* outermost(const Report& report) {
 }
 
 std::string outcome(const Section& s) {
-  const uint64_t good = s.ok - s.ok_5xx;
-  std::string text = fmt::format("{} {}", format_count(s.records), title(s.tier, s.kind));
+  // Who asks wants no 4xx; a coordinator and a server may have answered rightly with it.
+  const uint64_t refused = s.tier == Tier::kClient ? s.ok_4xx : 0;
+  const uint64_t good = s.ok - s.ok_5xx - refused;
+  std::string text = counted(s.records, s.tier, s.kind);
   if (good == s.records) return text + ", all ok";
   text += fmt::format(", {} good ({})", format_count(good), format_share(good, s.records));
+  if (refused != 0) text += fmt::format(", {} answered 4xx", format_count(refused));
   if (s.ok_5xx != 0) text += fmt::format(", {} answered 5xx", format_count(s.ok_5xx));
   if (s.errors() != 0) text += fmt::format(", {} failed", format_count(s.errors()));
   return text;
@@ -117,6 +130,11 @@ std::string outcome(const Section& s) {
 
 std::string title(Tier tier, Kind kind) {
   return fmt::format("{} {}s", name(tier), name(kind));
+}
+
+std::string counted(uint64_t count, Tier tier, Kind kind) {
+  return fmt::format("{} {} {}{}", format_count(count), name(tier), name(kind),
+                     base::plural(count));
 }
 
 std::string Finding::sentence() const {
@@ -172,7 +190,7 @@ std::vector<Finding> findings(const Report& report) {
 
 std::string answer(const Report& report) {
   const Section* s = outermost(report);
-  const bool any = !report.findings.empty() && report.findings.front().weight > 0;
+  const bool any = !report.findings.empty() && !report.findings.front().is_remark();
   return fmt::format("{}. {}.{}", s == nullptr ? "No record was read" : outcome(*s),
                      any ? report.findings.front().title : "Nothing stands out",
                      report.conservation.conserved() ? "" : " NOT all is accounted for.");

@@ -1,6 +1,7 @@
 // What stands out in a report, as sentences for a person.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,5 +19,7 @@ std::string answer(const Report& report);
 
 // "client exchanges": what a section is about.
 std::string title(telemetry::Tier tier, telemetry::Kind kind);
+// "1 client exchange".
+std::string counted(uint64_t count, telemetry::Tier tier, telemetry::Kind kind);
 
 }  // namespace giliran::report

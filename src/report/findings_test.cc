@@ -9,6 +9,7 @@
 #include "report/sample_run.h"
 #include "telemetry/combined_line.h"
 #include "telemetry/haproxy_line.h"
+#include "telemetry/json.h"
 
 namespace giliran::report {
 namespace {
@@ -75,6 +76,44 @@ TEST(Findings, NothingStandsOutOfAGoodRun) {
   const Read r = read({folder.write("c.log", SampleRun::exchanges(300).coordinator)});
   EXPECT_TRUE(r.findings.empty());
   EXPECT_EQ(r.answer, "Answer: 300 coordinator exchanges, all ok. Nothing stands out.");
+}
+
+TEST(Findings, AClientsAnswersOf4xxAreNotGood) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(300);
+  for (const size_t i : {1u, 2u, 3u}) sample.client[i].status = sample.coordinator[i].status = 414;
+  EXPECT_EQ(read(folder.write(sample)).answer,
+            "Answer: 300 client exchanges, 297 good (99.0%), 3 answered 4xx. Nothing stands out.");
+  // Servers may be right to answer so.
+  EXPECT_EQ(read({folder.path("coordinator.log")}).answer,
+            "Answer: 300 coordinator exchanges, all ok. Nothing stands out.");
+}
+
+TEST(Findings, ALogThatIsStillWrittenIsANote) {
+  const SampleFolder folder;
+  std::string begin;
+  telemetry::append_mark_json(telemetry::Tier::kCoordinator, telemetry::Mark::kBegin, 7,
+                              base::WallTime{0}, begin);
+  const std::string path = folder.write("c.log", SampleRun::exchanges(300).coordinator, begin);
+  const Read r = read({path});
+  EXPECT_THAT(r.all, HasSubstr("\nNotes:\n   - " + path + " is still being written,"));
+  EXPECT_TRUE(r.findings.empty()) << r.all;
+  EXPECT_EQ(r.answer, "Answer: 300 coordinator exchanges, all ok. Nothing stands out.");
+}
+
+TEST(Findings, OneOfAThingIsNotSeveral) {
+  const SampleFolder folder;
+  SampleRun sample = SampleRun::exchanges(1);
+  ends(sample.coordinator[0], End::kDenied, By::kCoordinator, Phase::kQueue, 403);
+  const Read r = read({folder.write("c.log", sample.coordinator)});
+  ASSERT_EQ(r.findings.size(), 1) << r.all;
+  EXPECT_THAT(r.findings[0], StartsWith("1 coordinator exchange was denied: 100.0% "));
+  EXPECT_THAT(r.answer, StartsWith("Answer: 1 coordinator exchange, 0 good (0.0%), 1 failed. "));
+  sample = SampleRun::exchanges(1);
+  ends(sample.coordinator[0], End::kConnectRefused, By::kServer, Phase::kConnect, 503);
+  const Read refused = read({folder.write("r.log", sample.coordinator)});
+  ASSERT_FALSE(refused.findings.empty()) << refused.all;
+  EXPECT_THAT(refused.findings[0], HasSubstr(": 1 of 1 attempt (connect-refused"));
 }
 
 TEST(Findings, ALogOfSomebodyElseIsSaidToBeOne) {

@@ -21,6 +21,7 @@ enum class Side : uint8_t { kLeft, kRight };
 struct Item {
   uint64_t key = 0;
   int64_t time_ns = 0;  // flows only
+  uint64_t answer = 0;  // of an answer that may have been a refusal of what was not read, or 0
   uint64_t out = 0;     // bytes towards the server
   uint64_t in = 0;
   uint32_t line = 0;
@@ -33,7 +34,13 @@ struct Item {
 
   bool ok() const { return end == End::kOk; }
 };
-static_assert(sizeof(Item) <= 48);
+static_assert(sizeof(Item) <= 56);
+
+// A request that the coordinator could not read: its record names no parent.
+struct Refused {
+  uint64_t answer = 0;
+  End end = End::kBadRequest;
+};
 
 uint64_t hash_text(std::string_view text) {  // FNV-1a
   uint64_t hash = 0xcbf29ce484222325ULL;
@@ -52,10 +59,30 @@ std::optional<uint64_t> span_key(base::SpanId span) {
   return span.value;
 }
 
+// Of the connection, by the client's end of it, and the status: what both sides know of a request
+// that could not be read. A refusal is the last answer of its connection. The clients of a Unix
+// socket are known by the status alone.
+uint64_t answer_key(std::string_view client, uint16_t status) {
+  return address_key(client).value_or(0) * 31 + status;
+}
+
+bool is_refused(const Line& line) {
+  return line.tier == Tier::kCoordinator && line.kind == Kind::kExchange && line.parent.none() &&
+         line.end != End::kOk && line.method.empty() && line.status != 0;
+}
+
+// Zero of an exchange that no refusal explains.
+uint64_t answer_got(const Line& line) {
+  const bool may_be = line.tier == Tier::kClient && line.kind == Kind::kExchange &&
+                      line.end == End::kOk && line.status >= 400;
+  return may_be ? answer_key(line.local, line.status) : 0;
+}
+
 Item make_item(const Line& line, Side side, uint64_t key, size_t file) {
   const bool left = side == Side::kLeft;
   return {.key = key,
           .time_ns = line.kind == Kind::kFlow ? line.arrived().ns : 0,
+          .answer = left ? answer_got(line) : 0,
           .out = left ? line.up_out : line.down_in,
           .in = left ? line.up_in : line.down_out,
           .line = static_cast<uint32_t>(line.number),
@@ -145,7 +172,12 @@ class Joiner {
     if (line.kind != comparison_.kind) return;
     const auto add = [&](Side side, std::optional<uint64_t> key) {
       if (!key) {
-        if (side == Side::kLeft && part == 0) left_alone(make_item(line, side, 0, file));
+        if (part != 0) return;
+        if (side == Side::kLeft) {
+          left_alone(make_item(line, side, 0, file));
+        } else if (is_refused(line)) {
+          refused_.push_back({.answer = answer_key(line.peer, line.status), .end = line.end});
+        }
         return;
       }
       if ((*key >> 7) % parts == part) items_.push_back(make_item(line, side, *key, file));
@@ -183,6 +215,7 @@ class Joiner {
 
   // What the right's logs say that they dropped, and whether one of them has no end.
   void finish(uint64_t dropped_right, bool unended_right) {
+    match_refused();
     for (auto& [key, named] : named_) {
       if (key.first == kMissing && dropped_right != 0) {
         const uint64_t excused = std::min(named.count, dropped_right);
@@ -205,6 +238,30 @@ class Joiner {
 
  private:
   static constexpr const char* kMissing = "answered but not recorded";
+
+  // What is left alone only because the right could not read whose request it was.
+  void match_refused() {
+    std::sort(refused_.begin(), refused_.end(),
+              [](const Refused& a, const Refused& b) { return a.answer < b.answer; });
+    std::sort(unseen_.begin(), unseen_.end(), [](const Item& a, const Item& b) {
+      return std::tie(a.answer, a.file, a.line) < std::tie(b.answer, b.file, b.line);
+    });
+    auto refused = refused_.begin();
+    for (const Item& left : unseen_) {
+      while (refused != refused_.end() && refused->answer < left.answer) ++refused;
+      if (refused == refused_.end() || refused->answer != left.answer) {
+        missing(left);
+        continue;
+      }
+      ++comparison_.right_count;
+      count("refused before it could be read", std::string(name(refused->end)), left, true);
+      ++refused;
+    }
+  }
+
+  void missing(const Item& left) {
+    count(kMissing, fmt::format("no {} record", name(comparison_.right)), left, false);
+  }
 
   void join_exchanges(std::span<const Item> lefts, std::span<const Item> rights) {
     if (lefts.empty()) {
@@ -275,7 +332,11 @@ class Joiner {
     if (left.ok()) {
       const bool empty_flow = comparison_.kind == Kind::kFlow && left.out == 0 && left.in == 0;
       if (empty_flow) return count("connection without a byte", "", left, true);
-      return count(kMissing, fmt::format("no {} record", name(comparison_.right)), left, false);
+      if (left.answer != 0 && comparison_.right == Tier::kCoordinator) {
+        unseen_.push_back(left);
+        return;
+      }
+      return missing(left);
     }
     const bool before = comparison_.right != Tier::kServer || never_handed_over(left);
     count(before ? "lost before hand-off" : "lost after hand-off", std::string(name(left.end)),
@@ -299,6 +360,8 @@ class Joiner {
   Comparison& comparison_;
   std::span<const std::string> paths_;
   std::vector<Item> items_;
+  std::vector<Refused> refused_;  // on the right
+  std::vector<Item> unseen_;      // of the left, which one of these may explain
   std::map<std::pair<std::string, std::string>, Named> named_;
 };
 

@@ -105,6 +105,7 @@ Json section_json(const Section& s) {
           {"kind", name(s.kind)},
           {"records", s.records},
           {"ok", s.ok},
+          {"ok_4xx", s.ok_4xx},
           {"ok_5xx", s.ok_5xx},
           {"errors", s.errors()},
           {"messages", s.messages},

@@ -85,6 +85,7 @@ struct Section {
   telemetry::Kind kind{};
   uint64_t records = 0;
   uint64_t ok = 0;
+  uint64_t ok_4xx = 0;     // ok, with a status of 4xx
   uint64_t ok_5xx = 0;     // ok, with a status of 5xx
   uint64_t from_json = 0;  // with all that a record says
   uint64_t messages = 0;   // of flows
@@ -128,6 +129,7 @@ struct Finding {
   double weight = 0;   // how much it explains: the greatest is the likeliest cause; 0: a remark
   std::string title;   // "Server 127.0.0.1:9001 (s1) refused connections"
   std::string detail;  // how often, when; may be empty
+  bool is_remark() const { return weight <= 0; }
   std::string sentence() const;
 };
 

@@ -124,6 +124,7 @@ void SectionTally::add(const Line& line) {
   if (line.format == telemetry::Format::kJson) ++counts_.from_json;
   if (ok) {
     ++counts_.ok;
+    if (line.status / 100 == 4) ++counts_.ok_4xx;
     if (is_5xx(line.status)) ++counts_.ok_5xx;
   } else {
     add_failure(line);
@@ -151,9 +152,18 @@ void SectionTally::add_times(const Line& line) {
   Server& row = server(line);
   ++row.count;
   if (!ok) ++row.errors;
-  if (line.connect.count() >= 0 && !line.reused) row.connect.record(count_of(line.connect));
+  // Of more attempts they have the time of other servers, too; and how long nobody connected or
+  // answered is a bound of ours.
+  const bool one = line.attempts <= 1;
+  const bool over = ok || line.phase == telemetry::Phase::kNone;
+  const bool connected = one && (over || line.phase > telemetry::Phase::kConnect);
+  if (connected && line.connect.count() >= 0 && !line.reused) {
+    row.connect.record(count_of(line.connect));
+  }
   const Duration wait = part_of(line, wait_part(line.tier));
-  if (wait.count() >= 0) row.wait.record(count_of(wait));
+  const bool answered =
+      line.tier == Tier::kServer || (one && (over || line.phase > telemetry::Phase::kWait));
+  if (answered && wait.count() >= 0) row.wait.record(count_of(wait));
   if (ok && line.total.count() >= 0) {
     total_.record(count_of(line.total));
     row.total.record(count_of(line.total));

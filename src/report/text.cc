@@ -227,11 +227,15 @@ void print_text(const Conservation& conservation, std::ostream& out) {
 
 // Last, where a person looks first.
 static void print_findings(const Report& report, std::ostream& out) {
-  if (!report.findings.empty()) out << "\nWhat stands out, the likeliest cause first:\n";
   const size_t shown = std::min(report.findings.size(), kFindingsShown);
   for (size_t i = 0; i < shown; ++i) {
-    out << fmt::format("{:>3}. ", i + 1)
-        << wrapped(printable(report.findings[i].sentence()), 5, kColumns);
+    const Finding& finding = report.findings[i];
+    // Remarks come last, and the answer calls none of them a cause.
+    const bool remark = finding.is_remark();
+    const bool first = i == 0 || report.findings[i - 1].is_remark() != remark;
+    if (first) out << (remark ? "\nNotes:\n" : "\nWhat stands out, the likeliest cause first:\n");
+    out << (remark ? "   - " : fmt::format("{:>3}. ", i + 1))
+        << wrapped(printable(finding.sentence()), 5, kColumns);
   }
   if (report.findings.size() > shown) {
     out << fmt::format("     and {} more (--json has them all)\n", report.findings.size() - shown);

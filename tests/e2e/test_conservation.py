@@ -73,6 +73,23 @@ def test_report_says_conserved_for_flows(g):
     assert re.search(r"(?m)^Conservation: everything is accounted for", done.stdout), done.stdout
 
 
+@pytest.mark.parametrize("target_bytes", [9_000, 20_000])
+def test_report_accounts_for_what_the_coordinator_could_not_read(g, target_bytes):
+    """Its record has no parent: whose request it was stood in what was too long."""
+    server = g.server("s1")
+    coordinator = g.coordinator(server)
+    client = g.client(coordinator.url("/" + target_bytes * "a"), "-n", "3", "-c", "1")
+    client.wait(60)
+    assert coordinator.stop() == 0 and server.stop() == 0
+    assert len(records(client.log)) == 3
+    done = g.once("report", client.log, coordinator.log, server.log)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"(?m)^Conservation: everything is accounted for", done.stdout), done.stdout
+    assert "all ok" not in done.stdout, done.stdout
+    if any(r["end"] == "ok" for r in records(client.log)):
+        assert "refused before it could be read" in done.stdout, done.stdout
+
+
 def test_report_names_a_server_record_that_is_missing(g):
     ended = run(g, requests=200)
     drop_line(ended[2][0].log, 5)

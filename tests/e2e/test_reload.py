@@ -98,7 +98,7 @@ def test_servers_change_and_it_says_how(g):
         in said, said
     assert c.program.stop() == 0
     # The summary has those that were removed too.
-    assert re.search(rf"server {first.address}, removed, chosen 1 times", c.program.err)
+    assert re.search(rf"server {first.address}, removed, chosen 1 time\n", c.program.err)
 
 
 def test_what_needs_a_restart_is_said_and_stays(g):
