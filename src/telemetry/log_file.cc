@@ -83,7 +83,7 @@ base::Result<void> LogFile::reopen(base::FunctionRef<void()> before_change) {
   before_change();
   ::close(file_.descriptor);
   file_ = fresh;
-  in_line_ = false;
+  line_taken_ = 0;
   return {};
 }
 
@@ -107,8 +107,10 @@ LogFile::Outcome LogFile::write(std::string_view lines) {
     const ssize_t n = write_some(file_.torn ? std::string_view("\n") : lines.substr(taken));
     if (n > 0) {
       if (std::exchange(file_.torn, false)) continue;
-      taken += static_cast<size_t>(n);
-      in_line_ = lines[taken - 1] != '\n';
+      const std::string_view now = lines.substr(taken, static_cast<size_t>(n));
+      const size_t end = now.rfind('\n');
+      line_taken_ = end == now.npos ? line_taken_ + now.size() : now.size() - end - 1;
+      taken += now.size();
       continue;
     }
     const int code = n < 0 ? errno : ENOSPC;
@@ -117,8 +119,20 @@ LogFile::Outcome LogFile::write(std::string_view lines) {
   return {.taken = taken};
 }
 
+// Cuts what was taken of the last line off a regular file. Not where others may write to it
+// through the same descriptor, nor where another process has appended something since.
+bool LogFile::take_back(size_t bytes) const {
+  if (path_ == "-" || !is_regular(file_.descriptor)) return false;
+  struct stat status{};
+  if (::fstat(file_.descriptor, &status) != 0) return false;
+  const off_t written_to = ::lseek(file_.descriptor, 0, SEEK_CUR);
+  return written_to == status.st_size && written_to >= static_cast<off_t>(bytes) &&
+         ::ftruncate(file_.descriptor, written_to - static_cast<off_t>(bytes)) == 0;
+}
+
 void LogFile::give_up_line() {
-  file_.torn = std::exchange(in_line_, false) || file_.torn;
+  const size_t taken = std::exchange(line_taken_, 0);
+  if (taken != 0 && !take_back(taken)) file_.torn = true;
 }
 
 void LogFile::wait_writable(std::chrono::milliseconds at_most) const {

@@ -33,12 +33,13 @@ class LogFile {
   };
   // Writes as much of the lines (each ending in '\n') as is taken now.
   Outcome write(std::string_view lines);
-  // What was not taken of the last line never comes: what follows begins on a line of its own.
+  // What was not taken of the last line never comes: what was taken of it is cut off again, or,
+  // where that cannot be, what follows begins on a line of its own.
   void give_up_line();
   // Waits until more may be taken, at most that long.
   void wait_writable(std::chrono::milliseconds at_most) const;
 
-  bool in_line() const { return in_line_; }  // what was taken last is no whole line
+  bool in_line() const { return line_taken_ != 0; }  // what was taken last is no whole line
 
  private:
   struct Opened {
@@ -49,10 +50,11 @@ class LogFile {
   base::Result<Opened> open_path() const;
   static Opened open_standard_output();
   ssize_t write_some(std::string_view bytes) const;
+  bool take_back(size_t bytes) const;
 
   std::string path_;
   Opened file_;
-  bool in_line_ = false;
+  size_t line_taken_ = 0;  // bytes of a line whose end was not taken yet
 };
 
 }  // namespace giliran::telemetry

@@ -2,13 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -297,7 +301,7 @@ TEST_F(LogTest, BeginsAndEndsWithAMark) {
   produce(log->sink(0), 0, 3);
   log->close();
   EXPECT_EQ(outline(path()), "begin 1-3 end ");
-  for (const size_t i : {0, 4}) {
+  for (const size_t i : {size_t{0}, size_t{4}}) {
     EXPECT_EQ(all_lines(path())[i]["tier"], "server");
     EXPECT_EQ(all_lines(path())[i]["pid"], 77);
   }
@@ -421,6 +425,43 @@ TEST_F(LogTest, APipeMayBeReadLate) {
   reader.join();
   log->close();
   EXPECT_EQ(outline(path("copy")), "begin 1-2000 ");
+}
+
+// A file size limit stops a write in the middle, as a disk does that has a little room left.
+TEST_F(LogTest, HalfALineThatIsGivenUpIsTakenBack) {
+  LogFile file(path());
+  ASSERT_TRUE(file.open().has_value());
+  ASSERT_EQ(file.write("first\n").taken, 6);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto on_excess = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit little{.rlim_cur = 10, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
+  const LogFile::Outcome outcome = file.write("second\n");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, on_excess);
+  EXPECT_EQ(outcome.taken, 4U);
+  EXPECT_EQ(outcome.error, EFBIG);
+  EXPECT_TRUE(file.in_line());
+  file.give_up_line();
+  EXPECT_FALSE(file.in_line());
+  EXPECT_EQ(fs::file_size(path()), 6);
+  EXPECT_EQ(file.write("third\n").taken, 6);
+  std::ifstream in(path());
+  const std::string all{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(all, "first\nthird\n");
+}
+
+TEST_F(LogTest, WhatAnotherProcessAppendedIsNotCutOff) {
+  LogFile file(path());
+  ASSERT_TRUE(file.open().has_value());
+  ASSERT_EQ(file.write("whole\nhal").taken, 9);
+  std::ofstream(path(), std::ios::app) << "other\n";
+  file.give_up_line();
+  EXPECT_EQ(file.write("next\n").taken, 5);
+  std::ifstream in(path());
+  const std::string all{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(all, "whole\nhalother\n\nnext\n");
 }
 
 TEST_F(LogTest, HalfALineOfAProcessThatWasKilledIsNotGoneOnWith) {
