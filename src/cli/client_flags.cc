@@ -33,6 +33,7 @@ base::Result<void> set_body(client::ClientOptions& o, const std::string& text) {
   if (text.size() == 1) return base::fail("'@': expected @FILE; a text that begins with @: @-");
   if (!o.body_file.empty()) return base::fail("--body and --body-file: give one of them");
   o.body_file = text.substr(1);
+  o.body_file_flag = "--body";
   return {};
 }
 

@@ -88,6 +88,19 @@ TEST_F(ConfigFile, FlagsAddToTheDefaultPoolOfTheFile) {
   EXPECT_EQ(options({"--policy", "least-requests"}).config.pools.at(0).policy, "least-requests");
 }
 
+TEST_F(ConfigFile, ServersOfFlagsThatNothingUsesAreWarnedOf) {
+  write(kFile);
+  const auto idle = parse_with({"--server", "a:2"});
+  ASSERT_TRUE(idle) << idle.error().message;
+  EXPECT_THAT(idle->warnings, ElementsAre(HasSubstr("warning: --server: no listener and no route "
+                                                    "gives anything to its pool 'default'")));
+  EXPECT_TRUE(parse_with({"--server", "a:2", "--listen", ":81"})->warnings.empty());
+  write(
+      "[[listener]]\naddress = \":80\"\n[[listener.route]]\npath = \"/\"\n"
+      "pool = \"default\"\n");
+  EXPECT_TRUE(parse_with({"--server", "a:2"})->warnings.empty());
+}
+
 TEST_F(ConfigFile, APoolOfTheFileMayComeByFlags) {
   write("[[listener]]\naddress = \":80\"\npool = \"default\"\n");
   EXPECT_EQ(options({"--server", "a:2"}).config.pools.size(), 1U);

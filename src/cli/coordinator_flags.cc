@@ -48,6 +48,24 @@ void add_listeners(const CoordinatorFlags& flags, config::Coordinator& config) {
   }
 }
 
+bool is_default(std::string_view pool) {
+  return pool == kDefaultPool;
+}
+
+// --server beside a file of which no listener and no route goes to its pool.
+void warn_of_idle_servers(const CoordinatorFlags& flags, const config::Coordinator& config,
+                          std::vector<std::string>* warnings) {
+  if (warnings == nullptr || flags.file.empty() || flags.servers.empty()) return;
+  for (const config::Listener& listener : config.listeners) {
+    if (is_default(listener.pool)) return;
+    if (std::ranges::any_of(listener.routes, is_default, &config::Route::pool)) return;
+  }
+  warnings->push_back(
+      fmt::format("{}: warning: --server: no listener and no route gives anything to its pool "
+                  "'{}'; add --listen, or name the pool in the file",
+                  flags.file, kDefaultPool));
+}
+
 // Of this machine, so that it is no matter of the file.
 base::Result<void> check_threads(uint32_t threads) {
   const uint32_t max = kThreadsPerProcessorMax * std::max(1U, std::thread::hardware_concurrency());
@@ -74,6 +92,7 @@ base::Result<config::Coordinator> configured(const CoordinatorFlags& flags,
   add_listeners(flags, config);
   GILIRAN_TRY_VOID(config::complete(config, {.policies = policies}));
   GILIRAN_TRY_VOID(check_threads(config.threads));
+  warn_of_idle_servers(flags, config, warnings);
   return config;
 }
 

@@ -70,7 +70,12 @@ bool inside(const TimePart& part) {
   return part.tier != LimitingTier::kClient && part.tier != LimitingTier::kConnections;
 }
 
-std::string grew(const TimePart& part) {
+// compared: with a rate that holds.
+std::string grew(const TimePart& part, bool compared) {
+  if (!compared) {
+    return fmt::format("{} takes {} a request", part.what,
+                       report::format_latency_us(part.fails_us));
+  }
   return fmt::format("{} grew from {} to {} a request", part.what,
                      report::format_latency_us(part.before_us),
                      report::format_latency_us(part.fails_us));
@@ -111,7 +116,7 @@ std::string_view name(LimitingTier tier) {
 Bottleneck find_bottleneck(const TierTimesOfStep& before, const TierTimesOfStep& fails) {
   Bottleneck out;
   if (fails.answered <= 0) {
-    out.text = "no answer came that could tell where the time went";
+    out.text = "where it fails, no answer came that could tell where the time went";
     return out;
   }
   out.parts = parts_of(before, fails);
@@ -119,20 +124,21 @@ Bottleneck find_bottleneck(const TierTimesOfStep& before, const TierTimesOfStep&
   for (const TimePart& part : out.parts) {
     if (inside(part) && (most == nullptr || part.growth() > most->growth())) most = &part;
   }
+  const bool compared = before.answered > 0;
   const double enough = std::max(kGrowthMinUs, kGrowthShareMin * before.service);
   if (most != nullptr && most->growth() >= enough) {
     out.tier = most->tier;
     out.text = out.tier == LimitingTier::kPath
                    ? "between client and server: neither's account has it; a coordinator tells its "
                      "part with server_timing on its listener, or give --coordinator-log"
-                   : fmt::format("the {}: {}", name(out.tier), grew(*most));
+                   : fmt::format("the {}: {}", name(out.tier), grew(*most, compared));
     return out;
   }
   const TimePart& wait = out.parts[1];
   if (wait.growth() >= enough) {
     out.tier = LimitingTier::kConnections;
     out.text = fmt::format("the client's connections: {}, and nothing behind them did; raise -c",
-                           grew(wait));
+                           grew(wait, compared));
     return out;
   }
   out.text = "no part of the time grew much: look at what failed";

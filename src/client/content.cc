@@ -15,7 +15,7 @@ constexpr double kSpeedMax = 1e6;
 base::Result<std::string> read_body(const ClientOptions& options) {
   if (options.body_file.empty()) return options.body;
   if (!options.body.empty()) return base::fail("--body and --body-file: give one of them");
-  return read_whole("--body-file", options.body_file, kBodyBytesMax);
+  return read_whole(options.body_file_flag, options.body_file, kBodyBytesMax);
 }
 
 base::Result<std::vector<TargetSpec>> read_specs(const ClientOptions& options) {

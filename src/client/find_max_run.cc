@@ -23,6 +23,7 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 constexpr int kNotMet = 3;
+constexpr double kRequestsOfStepMin = 5;
 constexpr int64_t kWarmupPart = 5;  // of a step, before what is measured
 
 int complain(std::string_view what, int status) {
@@ -77,7 +78,7 @@ class Search {
   base::Result<Capacity> run() {
     Capacity out;
     out.url = options_.url;
-    FindMax find({.start_rate = options_.start_rate});
+    FindMax find({.start_rate = options_.start_rate, .rate_min = rate_min()});
     while (const auto rate = find.next()) {
       auto step = run_step(*rate);
       if (!step) return std::unexpected(step.error());
@@ -93,6 +94,12 @@ class Search {
   }
 
  private:
+  // Below it a step has too few requests to measure anything, so that it would fail for that.
+  double rate_min() const {
+    const double least = kRequestsOfStepMin / base::to_seconds(options_.step_duration);
+    return std::min(std::max(FindMaxOptions{}.rate_min, least), options_.start_rate);
+  }
+
   base::Result<CapacityStep> run_step(double rate) {
     options_.rate = rate;
     options_.seed = seed_++;
@@ -135,7 +142,7 @@ class Search {
         break;
     }
     fmt::print(stderr, "  {:>10}  response p99 {:>8}  {}\n", report::format_rate(step.rate),
-               report::format_latency(step.response_p99), verdict);
+               step.times.answered > 0 ? report::format_latency(step.response_p99) : "-", verdict);
   }
 
   TierTimesOfStep times_at(const Capacity& c, double rate, bool held) {
@@ -156,7 +163,9 @@ class Search {
   void explain(Capacity& c) {
     if (c.found.fails == 0) return;
     for (const CapacityStep& step : c.steps) {
-      if (step.rate == c.found.fails && step.held != Held::kHolds) c.failed = step.why;
+      if (step.rate != c.found.fails || step.held == Held::kHolds) continue;
+      // A try in which nothing was answered says least.
+      if (step.times.answered > 0 || c.failed.empty()) c.failed = step.why;
     }
     for (const CapacityStep& step : c.steps) {
       if (step.held != Held::kHolds) continue;

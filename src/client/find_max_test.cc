@@ -134,5 +134,18 @@ TEST(FindMaxText, SaysNothingOfTheSystemWhereTheClientWasTheLimit) {
   EXPECT_THAT(text(found(80, 100, true)), StartsWith("highest rate: 80.0/s or more; at 100/s"));
 }
 
+TEST(FindMaxText, WhatWasNotMeasuredIsNoNumber) {
+  Capacity capacity = found(0, 1, false);
+  capacity.failed = "p99<1ms: -";
+  capacity.steps.front().rate = 1;
+  capacity.steps.front().held = Held::kFails;
+  capacity.limit = find_bottleneck({}, {});
+  const std::string said = text(capacity);
+  EXPECT_THAT(said, HasSubstr("what limits it is not known: where it fails, no answer came"));
+  EXPECT_THAT(said, Not(HasSubstr("limited by")));
+  EXPECT_THAT(said, testing::ContainsRegex("- +- +- +0%"));
+  EXPECT_THAT(to_json(capacity), HasSubstr("\"response_p99_us\":null"));
+}
+
 }  // namespace
 }  // namespace giliran::client

@@ -74,6 +74,12 @@ std::string errors_note(const Capacity& c) {
                          6);
 }
 
+std::string limit_line(const Bottleneck& limit) {
+  if (limit.text.empty()) return {};
+  const bool known = limit.tier != LimitingTier::kUnknown;
+  return report::wrapped((known ? "limited by " : "what limits it is not known: ") + limit.text, 2);
+}
+
 // Of what failed, at least.
 std::string judged_note(const Capacity& c) {
   bool failed = false;
@@ -88,6 +94,11 @@ std::string judged_note(const Capacity& c) {
                                      "takes a second and {} answers (--step-duration).",
                                      format_rate(c.found.fails), kJudgedAnswersMin),
                          6);
+}
+
+// "-" where no answer was measured.
+std::string measured(const CapacityStep& step, base::Duration percentile) {
+  return step.times.answered > 0 ? format_latency(percentile) : "-";
 }
 
 std::string steps_table(const Capacity& c) {
@@ -106,11 +117,16 @@ std::string steps_table(const Capacity& c) {
   });
   for (const CapacityStep* step : steps) {
     table.add({format_rate(step->rate), format_rate(step->answer_rate),
-               format_latency(step->response_p50), format_latency(step->response_p99),
-               format_latency(step->service_p99), fmt::format("{:.3g}%", 100 * step->errors_share),
+               measured(*step, step->response_p50), measured(*step, step->response_p99),
+               measured(*step, step->service_p99), fmt::format("{:.3g}%", 100 * step->errors_share),
                std::string(name(step->held))});
   }
   return table.text();
+}
+
+// null where no answer was measured.
+Json us_of(const CapacityStep& step, base::Duration percentile) {
+  return step.times.answered > 0 ? Json(base::to_us(percentile)) : Json(nullptr);
 }
 
 std::string parts_table(const Capacity& c) {
@@ -122,7 +138,8 @@ std::string parts_table(const Capacity& c) {
                        {"at " + format_rate(c.found.fails)}});
   for (const TimePart& part : c.limit.parts) {
     table.add({std::string(name(part.tier)), report::printable(part.what, 40),
-               format_latency_us(part.before_us), format_latency_us(part.fails_us)});
+               c.before_rate > 0 ? format_latency_us(part.before_us) : "-",
+               format_latency_us(part.fails_us)});
   }
   return "\n" + table.text();
 }
@@ -135,7 +152,7 @@ std::string text(const Capacity& c) {
     out = fmt::format("{}; so far:\n", cut_by(c.interrupted_by));
   }
   out += report::wrapped(headline(c), 2);
-  if (!c.limit.text.empty()) out += report::wrapped("limited by " + c.limit.text, 2);
+  out += limit_line(c.limit);
   out += errors_note(c);
   out += judged_note(c);
   if (c.steps.empty()) return out;
@@ -155,9 +172,9 @@ std::string to_json(const Capacity& c) {
                      {"conditions", std::move(conditions)},
                      {"answer_rate", step.answer_rate},
                      {"errors_share", step.errors_share},
-                     {"response_p50_us", base::to_us(step.response_p50)},
-                     {"response_p99_us", base::to_us(step.response_p99)},
-                     {"service_p99_us", base::to_us(step.service_p99)},
+                     {"response_p50_us", us_of(step, step.response_p50)},
+                     {"response_p99_us", us_of(step, step.response_p99)},
+                     {"service_p99_us", us_of(step, step.service_p99)},
                      {"tiers", step.times.tiers}});
   }
   Json parts = Json::array();

@@ -48,9 +48,10 @@ struct ClientOptions {
   bool literal = false;                     // --literal: {{ is text
   std::string method{};                     // -m, --method; empty: GET, or POST with a body
   std::string body{};                       // --body TEXT
-  std::string body_file{};        // --body-file PATH: at most kBodyBytesMax, read at the start
-  std::string message = "hello";  // --message: the line a tcp:// client sends
-  bool new_connection = false;    // --new-connection: one for each request
+  std::string body_file{};  // --body-file PATH: at most kBodyBytesMax, read at the start
+  std::string body_file_flag = "--body-file";         // or --body, which was given @PATH
+  std::string message = "hello";                      // --message: the line a tcp:// client sends
+  bool new_connection = false;                        // --new-connection: one for each request
   base::Duration timeout = std::chrono::seconds(30);  // --timeout: one request, connect included
   std::string log_path{};                             // --log; empty: none, "-": standard output
   bool append = false;                                // --append: to a log that is there

@@ -197,6 +197,39 @@ TEST(Summary, OfSeveralAddressesEachIsTold) {
   EXPECT_EQ(addresses[1]["connect_failures"], 1);
 }
 
+// The gap between the two times is the client's own lateness.
+TEST(Summary, ALateClientIsNotCalledTheServersResponseTime) {
+  RunResult result = sample();
+  result.totals = Recorder(false, true);
+  result.plan.loop = Loop::kOpen;
+  result.plan.rate = 1000;
+  const base::Duration lag = std::chrono::milliseconds(20);
+  const base::Instant due = base::Instant{} + std::chrono::seconds(100);
+  for (int i = 0; i < 1000; ++i) {
+    result.totals.due(due, due + lag, true);
+    result.totals.issued(due + lag);
+    result.totals.ended({.status = 200,
+                         .at = due + lag + microseconds(100),
+                         .service = microseconds(100),
+                         .response = lag + microseconds(100),
+                         .lag = lag});
+  }
+  const std::string text = summary_text(result);
+  EXPECT_THAT(text, HasSubstr("THIS CLIENT WAS LATE"));
+  EXPECT_THAT(text, Not(HasSubstr("JUDGE BY THE RESPONSE TIME")));
+  EXPECT_LE(widest(text), 80u) << text;
+}
+
+TEST(QuietLines, SayOfAMissedThresholdThatTheClientWasTheLimit) {
+  RunResult result = stalled();
+  result.verdict.valid = false;
+  result.verdict.reasons = {"requests set out late"};
+  EXPECT_THAT(quiet_lines(result), testing::IsEmpty());
+  result.expected = {{.text = "p99<1ms", .measured = "1.30 s", .met = false}};
+  EXPECT_THAT(quiet_lines(result), testing::ElementsAre("NOT MET p99<1ms: 1.30 s",
+                                                        "CLIENT-LIMITED: requests set out late"));
+}
+
 TEST(QuietLines, HideNoError) {
   RunResult result = stalled();
   EXPECT_THAT(quiet_lines(result), testing::IsEmpty());

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/parse.h"
 #include "client/content.h"
 #include "client/plan_loop.h"
 #include "client/resolve.h"
+#include "net/listen.h"
 
 namespace giliran::client {
 namespace {
@@ -54,6 +56,18 @@ base::Result<void> check_numbers(const ClientOptions& options) {
   return {};
 }
 
+// Found before the start; else every connection would fail.
+base::Result<void> check_sources(const ClientOptions& options) {
+  for (const base::Address& source : options.sources) {
+    const auto probed = net::probe_listen(source, "--source");
+    if (probed || probed.error().code != EADDRNOTAVAIL) continue;
+    std::string text = source.text();
+    if (text.ends_with(":0")) text.resize(text.size() - 2);
+    return base::fail(fmt::format("--source {}: is not an address of this machine", text));
+  }
+  return {};
+}
+
 // "10.0.0.1:80, 10.0.0.2:80 and 3 more"
 std::string addresses_text(const Plan& plan) {
   constexpr size_t kShown = 3;
@@ -70,6 +84,7 @@ std::string addresses_text(const Plan& plan) {
 base::Result<Plan> make_plan(const ClientOptions& options, unsigned processors) {
   GILIRAN_TRY_VOID(check_partners(options));
   GILIRAN_TRY_VOID(check_numbers(options));
+  GILIRAN_TRY_VOID(check_sources(options));
   Plan plan;
   const config::Url url = GILIRAN_TRY(plan_content(options, plan));
   plan.sources = options.sources;

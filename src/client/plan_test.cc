@@ -97,6 +97,22 @@ TEST(Plan, FoldersAndEndlessFilesAreNoContent) {
   EXPECT_THAT(error_of({.url = url, .replay_path = "/"}), HasSubstr("cannot be read"));
 }
 
+TEST(Plan, WhatCannotBeReadSaysWhyAndByWhichFlag) {
+  const std::string url = "http://127.0.0.1:1/";
+  EXPECT_EQ(error_of({.url = url, .body_file = "/nonexistent", .body_file_flag = "--body"}),
+            "--body /nonexistent: cannot be read: No such file or directory");
+  EXPECT_THAT(error_of({.url = url, .replay_path = "/nonexistent"}),
+              HasSubstr("cannot be read: No such file or directory"));
+}
+
+TEST(Plan, ASourceIsAnAddressOfThisMachine) {
+  const std::string url = "http://127.0.0.1:1/";
+  // 192.0.2.0/24 is for documentation, nobody's.
+  EXPECT_EQ(error_of({.url = url, .sources = {*base::Address::parse("192.0.2.1:0")}}),
+            "--source 192.0.2.1: is not an address of this machine");
+  EXPECT_EQ(error_of({.url = url, .sources = {*base::Address::parse("127.0.0.2:0")}}), "no error");
+}
+
 TEST(Plan, FlagsWithoutTheirPartnerAreRefused) {
   const std::string url = "http://127.0.0.1:1/";
   EXPECT_THAT(error_of({.url = url, .speed = 2}), HasSubstr("give --replay"));

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <unordered_map>
@@ -239,7 +241,10 @@ std::string_view name(LogKind kind) {
 
 base::Result<Replay> read_replay(const ReplayOptions& options) {
   std::ifstream file(options.path, std::ios::binary);
-  if (!file) return base::fail(fmt::format("--replay {}: cannot be read", options.path));
+  if (!file) {
+    return base::fail(
+        fmt::format("--replay {}: cannot be read: {}", options.path, std::strerror(errno)));
+  }
   Builder builder(options);
   const size_t padding = telemetry::LineParser::padding();
   std::string line;

@@ -190,14 +190,19 @@ bool write_outputs(const ClientOptions& options, const RunResult& result, const 
 }
 
 void show(const ClientOptions& options, const RunResult& result) {
+  std::vector<std::string> said;
   if (options.quiet) {
-    for (const std::string& line : quiet_lines(result)) complain(line, 0);
+    said = quiet_lines(result);
+    for (const std::string& line : said) complain(line, 0);
   } else {
     std::FILE* const to = stdout_is_taken(options) ? stderr : stdout;
     write_all(to, summary_text(result, coloured(to)));
   }
   if (!options.strict) return;
-  for (const std::string& reason : result.verdict.reasons) complain("CLIENT-LIMITED: " + reason, 0);
+  for (const std::string& reason : result.verdict.reasons) {
+    const std::string line = "CLIENT-LIMITED: " + reason;
+    if (std::ranges::find(said, line) == said.end()) complain(line, 0);
+  }
 }
 
 // What says most of the run: it was cut, its result was lost, a threshold was missed, nothing came.

@@ -84,10 +84,28 @@ void add_times(report::Table& table, std::string name, const base::Histogram& hi
              latency(histogram.max()), latency(static_cast<uint64_t>(histogram.mean()))});
 }
 
+// Why the response time is far from the service time; empty where it is not.
+std::string why_apart(const RunResult& result) {
+  const uint64_t far = result.totals.response_time().percentile(99);
+  const uint64_t near = result.totals.service_time().percentile(99);
+  if (!is_open(result) || far <= kFarApart * near || far <= near + kFarApartNs) return {};
+  const uint64_t lag = result.totals.lag().percentile(99);
+  // The client's own lateness is nothing that a user of the servers waits for.
+  const bool own = lag > result.totals.wait().percentile(99);
+  return "  " +
+         wrapped(own ? fmt::format("THIS CLIENT WAS LATE: the p99 of the response time is {}, that "
+                                   "of the service time only {}, and most of what lies between is "
+                                   "lag (p99 {}): it is not the servers'.",
+                                   latency(far), latency(near), latency(lag))
+                     : fmt::format("JUDGE BY THE RESPONSE TIME: its p99 is {}, that of the service "
+                                   "time only {}, as most of the waiting was before the send.",
+                                   latency(far), latency(near)),
+                 2);
+}
+
 // What the two latencies are, and which of them to believe.
 std::string how_to_read(const RunResult& result) {
   const base::Histogram& response = result.totals.response_time();
-  const base::Histogram& service = result.totals.service_time();
   if (response.count() == 0) return {};
   std::string text =
       is_open(result)
@@ -99,17 +117,7 @@ std::string how_to_read(const RunResult& result) {
             "  response time  from when a client's turn came, connecting included\n"
             "  service time   from the actual send to the last byte of the answer\n"
             "  A closed loop asks less while servers are slow: -R RATE shows what users wait.\n";
-  const uint64_t far = response.percentile(99);
-  const uint64_t near = service.percentile(99);
-  if (is_open(result) && far > kFarApart * near && far > near + kFarApartNs) {
-    text += "  ";
-    text += wrapped(
-        fmt::format("JUDGE BY THE RESPONSE TIME: its p99 is {}, that of the service time only {}, "
-                    "as most of the waiting was before the send.",
-                    latency(far), latency(near)),
-        2);
-  }
-  return text;
+  return text + why_apart(result);
 }
 
 std::string times(const RunResult& result) {
@@ -358,6 +366,10 @@ std::vector<std::string> quiet_lines(const RunResult& result) {
   }
   for (const report::Expected& one : result.expected) {
     if (!one.met) add(fmt::format("NOT MET {}: {}", one.text, one.measured));
+  }
+  // Whose fault a missed threshold is.
+  if (std::ranges::any_of(result.expected, [](const auto& one) { return !one.met; })) {
+    for (const std::string& reason : result.verdict.reasons) add("CLIENT-LIMITED: " + reason);
   }
   return lines;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 
@@ -179,10 +181,13 @@ base::Result<Target> make_target(const TargetSpec& spec, const TargetDefaults& d
 base::Result<std::string> read_whole(std::string_view flag, const std::string& path,
                                      uint64_t bytes_max) {
   std::ifstream opened;
+  errno = 0;
   if (path != "-") opened.open(path, std::ios::binary);
+  const int open_error = errno;
   std::istream& file = path == "-" ? std::cin : opened;
   std::string bytes;
   std::string chunk(kReadBytes, '\0');
+  errno = 0;
   // A file may have no end, and a folder no bytes.
   while (bytes.size() <= bytes_max) {
     file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
@@ -190,7 +195,9 @@ base::Result<std::string> read_whole(std::string_view flag, const std::string& p
     bytes.append(chunk, 0, static_cast<size_t>(file.gcount()));
   }
   if ((path != "-" && !opened.is_open()) || file.bad()) {
-    return base::fail(fmt::format("{} {}: cannot be read", flag, path));
+    const int error = opened.is_open() || path == "-" ? errno : open_error;
+    const std::string why = error == 0 ? "" : std::string(": ") + std::strerror(error);
+    return base::fail(fmt::format("{} {}: cannot be read{}", flag, path, why));
   }
   if (bytes.size() > bytes_max) {
     return base::fail(fmt::format("{} {}: at most {}", flag, path, base::format_bytes(bytes_max)));
@@ -199,7 +206,7 @@ base::Result<std::string> read_whole(std::string_view flag, const std::string& p
 }
 
 base::Result<std::vector<std::string>> read_headers(const std::string& path) {
-  return header_lines(GILIRAN_TRY(read_whole("--header-file", path, kBodyBytesMax)));
+  return header_lines(GILIRAN_TRY(read_whole("header file", path, kBodyBytesMax)));
 }
 
 std::vector<std::string> header_lines(std::string_view rest) {
