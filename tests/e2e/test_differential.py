@@ -59,6 +59,7 @@ class Side:
 threads = 1
 [[listener]]
 address = "http://127.0.0.1:0"
+pool = "app"
 half_close = "wait"  # each case ends its side, so that nothing is waited for that never comes
 [[pool]]
 name = "app"
