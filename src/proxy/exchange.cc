@@ -224,7 +224,7 @@ void Exchange::on_upstream_head(const conn::ResponseHead& head) {
   }
   std::array<char, kServerTimingBytesMax> timing;
   if (listener_->options.server_timing) {
-    const Phases so_far = phases();
+    const Phases so_far = phases(attempt_.facts().stream);
     fields.add(
         "Server-Timing",
         format_server_timing(

@@ -126,9 +126,9 @@ class Exchange final : public conn::ServerStreamEvents, private Waiter {
   void cut();
 
   // exchange_record.cc
-  Phases phases();
+  Phases phases(const conn::StreamFacts& up) const;
   void spend_attempt();
-  void record_phases(base::Instant now, telemetry::Record& r);
+  void record_phases(base::Instant now, const conn::StreamFacts& up, telemetry::Record& r);
   void record();
 
   // conn::ServerStreamEvents

@@ -43,12 +43,11 @@ Phase Exchange::phase_now() {
 
 // Those of the attempt under way up to what it has reached. The phases of the attempts before are
 // in them: the time lost on another server is of the phase in which it was lost.
-Exchange::Phases Exchange::phases() {
+Exchange::Phases Exchange::phases(const conn::StreamFacts& up) const {
   Phases p = spent_;
   if (p.until == base::Instant{}) p.until = stream_.facts().head_done;
   if (attempts_ == 0 || attempt_spent_) return p;
   constexpr base::Instant kNot{};
-  const conn::StreamFacts& up = attempt_.facts().stream;
   // On an idle connection the attempt begins when it is leased: the phases then add up exactly.
   spend(p.queue, p.until, up.reused ? up.connected : attempt_began_);
   if (up.connected == kNot) return p;
@@ -68,7 +67,7 @@ Exchange::Phases Exchange::phases() {
 void Exchange::spend_attempt() {
   const conn::StreamFacts& up = attempt_.facts().stream;
   constexpr base::Instant kNot{};
-  spent_ = phases();
+  spent_ = phases(up);
   base::Duration& last = up.connected == kNot                              ? spent_.connect
                          : up.request_sent == kNot && up.head_done == kNot ? spent_.send
                                                                            : spent_.wait;
@@ -78,12 +77,11 @@ void Exchange::spend_attempt() {
 
 // What is left of the time until the end belongs to the phase in which it ended; what an answer of
 // our own then takes, which is as long as its reader wants, to its data.
-void Exchange::record_phases(base::Instant now, telemetry::Record& r) {
-  Phases p = phases();
+void Exchange::record_phases(base::Instant now, const conn::StreamFacts& up, telemetry::Record& r) {
+  Phases p = phases(up);
   const bool failed = failed_at_ != base::Instant{};
   const base::Instant end = failed ? std::max(failed_at_, p.until) : now;
-  const bool answered =
-      attempts_ != 0 && !attempt_spent_ && attempt_.facts().stream.head_done != base::Instant{};
+  const bool answered = attempts_ != 0 && !attempt_spent_ && up.head_done != base::Instant{};
   if (answered) {
     spend(r.data, p.until, now);
   } else if (r.phase == Phase::kQueue) {
@@ -153,7 +151,7 @@ void Exchange::record() {
     r.upstream_local = attempt_.facts().local;
     r.reused = up.reused;
   }
-  record_phases(now, r);
+  record_phases(now, up, r);
   if (pool_ != nullptr) {
     r.pool = pool_->name;
     r.policy = pool_->policy;

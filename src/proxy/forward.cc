@@ -33,8 +33,10 @@ bool has_connection(const conn::Fields& fields) {
   return fields.find(Name::kConnection).data() != nullptr;
 }
 
-// Fields that one hop owns, or that frame the message.
-bool passes(const conn::Fields& fields, const conn::Field& field, bool connection_present) {
+// Fields that one hop owns, or that frame the message, do not. Asked of every field of every head:
+// a call each would be 190 instructions an exchange.
+[[gnu::always_inline]] inline bool passes(const conn::Fields& fields, const conn::Field& field,
+                                          bool connection_present) {
   if (field.id == Name::kContentLength || field.id == Name::kTransferEncoding) return false;
   if (wire::http1::is_hop_by_hop(field)) return false;
   return !connection_present || !listed_in_connection(fields, field.name);

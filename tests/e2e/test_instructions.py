@@ -11,9 +11,9 @@ from instructions import VALGRIND, measure
 BOUNDS = [
     ("tcp", 3050, 3200),
     ("tcp-new", 13200, 14500),  # 12,700 to 13,700: a flow ends while the next one begins
-    ("http", 19140, 19520),
-    ("http-nolog", 15130, 15350),
-    ("http-post16k", 23620, 23900),
+    ("http", 19380, 19580),
+    ("http-nolog", 15350, 15500),
+    ("http-post16k", 23910, 24150),
     ("http-new", 21830, 23030),
 ]
 
