@@ -1,6 +1,6 @@
 """Instructions of the coordinator for one exchange, in user space: a bound that is exact.
 
-A bound is about 5 % above what was measured when it was set. What makes exchanges dearer fails here
+A bound is 1 to 10 % above what was measured when it was set. What makes exchanges dearer fails here
 and is found with bench/instructions ROW; what makes them cheaper lowers the bound.
 """
 import harness
